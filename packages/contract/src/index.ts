@@ -1,1 +1,12 @@
-export {};
+export * from "./access.ts";
+export * from "./client.ts";
+export * from "./errors.ts";
+export * from "./lifecycle.ts";
+export * from "./route.ts";
+export { auditOutcomes } from "./routes/audit.ts";
+export { customerSorts } from "./routes/customers.ts";
+export * from "./routes/index.ts";
+export { alertStatuses } from "./schemas/alert.ts";
+export { operationStatuses, type QuotaResource, quotaResources } from "./schemas/tenant.ts";
+export { reservedSlugs, slugPattern } from "./schemas/values.ts";
+export * from "./version.ts";

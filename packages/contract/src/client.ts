@@ -1,0 +1,182 @@
+import { ContractError, isErrorCode, type Problem } from "./errors.ts";
+import type { BodyOf, ParamsOf, QueryOf, ResultOf, RouteShape } from "./route.ts";
+import { type RouteId, type Routes, routes } from "./routes/index.ts";
+
+/** Anything that went wrong with a call: the API's problem document, or the network's word. */
+export class ApiError extends ContractError {
+  readonly problem: Problem | undefined;
+  constructor(problem: Problem, retryAfter: number | undefined) {
+    super(problem.code, problem.detail, problem.hint, {
+      ...(problem.faults ? { faults: problem.faults } : {}),
+      ...(retryAfter === undefined ? {} : { retryAfter }),
+    });
+    this.name = "ApiError";
+    this.problem = problem;
+  }
+}
+
+/** The server could not be reached, or what answered is not this API. */
+export class UnreachableError extends Error {
+  readonly hint: string;
+  constructor(detail: string, hint: string, cause?: unknown) {
+    super(detail, { cause });
+    this.name = "UnreachableError";
+    this.hint = hint;
+  }
+}
+
+export interface CallOptions<R extends RouteShape> {
+  readonly params?: ParamsOf<R>;
+  readonly query?: QueryOf<R>;
+  readonly body?: BodyOf<R>;
+  readonly idempotencyKey?: string;
+  readonly signal?: AbortSignal;
+}
+
+export interface Answer<T> {
+  readonly data: T;
+  readonly status: number;
+  readonly headers: Headers;
+  /** Cursor of the next page, where there is one. */
+  readonly next: string | undefined;
+}
+
+export interface ClientOptions {
+  readonly baseUrl: string;
+  /** Asked before each call; undefined sends none. */
+  readonly token?: () => string | undefined | Promise<string | undefined>;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Milliseconds until an answer must have begun; 30 s unless said. A streamed body may take longer. */
+  readonly timeoutMs?: number;
+}
+
+export interface Client {
+  /** Calls a route and parses its JSON. Throws ApiError or UnreachableError. */
+  call<Id extends RouteId>(id: Id, options?: CallOptions<Routes[Id]>): Promise<Answer<ResultOf<Routes[Id]>>>;
+  /** Calls a route and hands over the unread response, for documents that are streamed. */
+  open<Id extends RouteId>(id: Id, options?: CallOptions<Routes[Id]>): Promise<Response>;
+  /** Any method and path: the escape hatch. */
+  request(
+    method: string,
+    path: string,
+    options?: { body?: unknown; headers?: Record<string, string>; signal?: AbortSignal },
+  ): Promise<Response>;
+}
+
+/** A path with its parameters filled in and its query appended. */
+export const pathOf = (
+  path: string,
+  params: Readonly<Record<string, unknown>> = {},
+  query: Readonly<Record<string, unknown>> = {},
+): string => {
+  const filled = path.replace(/:([A-Za-z]+)/g, (_, name: string) => encodeURIComponent(String(params[name])));
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) if (value !== undefined) search.append(name, String(value));
+  const text = search.toString();
+  return text === "" ? filled : `${filled}?${text}`;
+};
+
+const isProblem = (value: unknown): value is Problem =>
+  typeof value === "object" &&
+  value !== null &&
+  "code" in value &&
+  typeof value.code === "string" &&
+  isErrorCode(value.code) &&
+  "detail" in value &&
+  "hint" in value;
+
+/** Turns an error answer into an ApiError, or an UnreachableError where something else than this API answered. */
+export const errorOf = async (response: Response): Promise<ApiError | UnreachableError> => {
+  const text = await response.text().catch(() => "");
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    parsed = undefined;
+  }
+  const retryAfter = Number(response.headers.get("retry-after"));
+  if (isProblem(parsed))
+    return new ApiError(parsed, Number.isFinite(retryAfter) && retryAfter > 0 ? retryAfter : undefined);
+  return new UnreachableError(
+    `${response.url} answered ${response.status} without a problem document`,
+    "Check that the URL is that of a tenantctl API and that no proxy answers in its place.",
+  );
+};
+
+const nextCursor = (headers: Headers): string | undefined => {
+  const target = /<([^>]+)>;\s*rel="next"/.exec(headers.get("link") ?? "")?.[1];
+  return target === undefined
+    ? undefined
+    : (new URL(target, "http://localhost").searchParams.get("cursor") ?? undefined);
+};
+
+/** A client for the whole contract. */
+export const createClient = (options: ClientOptions): Client => {
+  const { baseUrl, timeoutMs = 30_000 } = options;
+
+  const request: Client["request"] = async (method, path, { body, headers, signal } = {}) => {
+    const token = await options.token?.();
+    const begun = new AbortController();
+    const timer = setTimeout(() => begun.abort(new Error(`no answer within ${timeoutMs / 1000} s`)), timeoutMs);
+    try {
+      return await fetch(new URL(path, baseUrl), {
+        method,
+        redirect: "error",
+        headers: {
+          accept: "application/json",
+          ...options.headers,
+          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+          ...(body === undefined ? {} : { "content-type": "application/json" }),
+          ...headers,
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        signal: signal ? AbortSignal.any([begun.signal, signal]) : begun.signal,
+      });
+    } catch (cause) {
+      const timedOut = signal?.reason instanceof DOMException && signal.reason.name === "TimeoutError";
+      if (signal?.aborted && !timedOut) throw signal.reason;
+      const reason = begun.signal.aborted
+        ? begun.signal.reason
+        : cause instanceof Error && cause.cause
+          ? cause.cause
+          : cause;
+      throw new UnreachableError(
+        `${baseUrl} does not answer: ${reason instanceof Error ? reason.message || reason.name : String(reason)}`,
+        "Check that the API runs there: `tenantctl status`, or start it with `pnpm start`.",
+        cause,
+      );
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+
+  const open: Client["open"] = async (id, call = {}) => {
+    const shape: RouteShape = routes[id];
+    const response = await request(shape.method, pathOf(shape.path, call.params, call.query), {
+      ...(call.body === undefined ? {} : { body: call.body }),
+      ...(call.idempotencyKey === undefined ? {} : { headers: { "idempotency-key": call.idempotencyKey } }),
+      ...(call.signal === undefined ? {} : { signal: call.signal }),
+    });
+    if (!response.ok) throw await errorOf(response);
+    return response;
+  };
+
+  return {
+    request,
+    open,
+    call: async (id, call = {}) => {
+      // The whole answer, body included, has the time limit; a long document is read through `open` instead.
+      const limit = AbortSignal.timeout(timeoutMs);
+      const response = await open(id, { ...call, signal: call.signal ? AbortSignal.any([call.signal, limit]) : limit });
+      const data = (await response.json().catch((cause: unknown) => {
+        if (call.signal?.aborted) throw call.signal.reason;
+        throw new UnreachableError(
+          `${baseUrl} broke off its answer: ${cause instanceof Error ? cause.message : String(cause)}`,
+          "Run the command again; if it repeats, look at the API's log.",
+          cause,
+        );
+      })) as ResultOf<Routes[typeof id]>;
+      return { data, status: response.status, headers: response.headers, next: nextCursor(response.headers) };
+    },
+  };
+};

@@ -1,0 +1,33 @@
+import type { RouteShape } from "../route.ts";
+import { alertRoutes } from "./alerts.ts";
+import { auditRoutes } from "./audit.ts";
+import { authRoutes } from "./auth.ts";
+import { customerRoutes } from "./customers.ts";
+import { healthRoutes } from "./health.ts";
+import { metricsRoutes } from "./metrics.ts";
+import { operationRoutes } from "./operations.ts";
+import { operatorRoutes } from "./operators.ts";
+import { quotaRoutes } from "./quotas.ts";
+import { tenantRoutes } from "./tenants.ts";
+import { tokenRoutes } from "./tokens.ts";
+import { userRoutes } from "./users.ts";
+
+/** Every route of the product by its id. */
+export const routes = {
+  ...authRoutes,
+  ...tenantRoutes,
+  ...userRoutes,
+  ...customerRoutes,
+  ...quotaRoutes,
+  ...operatorRoutes,
+  ...tokenRoutes,
+  ...auditRoutes,
+  ...alertRoutes,
+  ...metricsRoutes,
+  ...operationRoutes,
+  ...healthRoutes,
+} satisfies Record<string, RouteShape>;
+
+export type Routes = typeof routes;
+export type RouteId = keyof Routes;
+export const routeIds = Object.keys(routes) as RouteId[];
