@@ -1,0 +1,105 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, existsSync, fsyncSync, openSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { type Account, processOptions } from "./account.ts";
+import { EmbeddedError } from "./embedded-error.ts";
+import { endLeftovers } from "./end-processes.ts";
+import type { Installation } from "./installation.ts";
+
+export const adminUser = "tenantctl_admin";
+export const adminDatabase = "tenantctl";
+export const superuser = "postgres";
+
+const draftPrefix = "init-";
+
+interface Cluster {
+  readonly account: Account;
+  readonly installation: Installation;
+  readonly folder: string;
+  readonly durable: boolean;
+  readonly adminPassword: string;
+  /** A file with the superuser's password that the account can read. */
+  readonly superuserPasswordFile: string;
+}
+
+async function finished(child: ChildProcess, what: string): Promise<void> {
+  let said = "";
+  child.stdout?.on("data", (chunk: Buffer) => {
+    said += chunk.toString();
+  });
+  child.stderr?.on("data", (chunk: Buffer) => {
+    said += chunk.toString();
+  });
+  const code = await new Promise<number | string>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (status, signal) => resolve(status ?? signal ?? "unknown"));
+  });
+  if (code === 0) return;
+  throw new EmbeddedError(
+    "InitFailed",
+    `${what} failed (${code}): ${said.trim().split("\n").slice(-4).join(" | ")}`,
+    "Nothing was kept of it: start again. If it fails again, choose another folder with TENANTCTL_DATA_DIR.",
+  );
+}
+
+function initdbArguments(cluster: Cluster, draft: string): string[] {
+  const locale = cluster.installation.major >= 17 ? ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"] : [];
+  return [
+    ...["-D", draft, "-U", superuser, `--pwfile=${cluster.superuserPasswordFile}`, "--auth=scram-sha-256"],
+    ...["--encoding=UTF8", "--locale=C", ...locale, "--data-checksums", "--no-instructions"],
+    ...(cluster.durable ? [] : ["--no-sync"]),
+  ];
+}
+
+/** Makes the product's user and its database in single-user mode: no network, no superuser login. */
+async function runSingleUser(cluster: Cluster, data: string, statements: readonly string[]): Promise<void> {
+  const settings = ["exit_on_error=true", "log_min_error_statement=panic", `fsync=${cluster.durable ? "on" : "off"}`];
+  const child = spawn(
+    join(cluster.installation.folder, "bin", "postgres"),
+    ["--single", "-D", data, ...settings.flatMap((setting) => ["-c", setting]), "postgres"],
+    { ...processOptions(cluster.account), detached: true, stdio: ["pipe", "pipe", "pipe"] },
+  );
+  const done = finished(child, "Making the product's database user");
+  child.stdin.on("error", () => {}); // A server that ended early is reported by its exit code.
+  child.stdin.end(`${statements.join("\n")}\n`);
+  await done;
+}
+
+/**
+ * Makes a new cluster in `<folder>/data`, or throws `InitFailed`. It is built beside that place and renamed when
+ * complete, so a start that was killed halfway leaves nothing that looks like a cluster.
+ */
+export async function initialise(cluster: Cluster): Promise<void> {
+  for (const name of readdirSync(cluster.folder).filter((entry) => entry.startsWith(draftPrefix))) {
+    await endLeftovers(join(cluster.folder, name));
+    rmSync(join(cluster.folder, name), { recursive: true, force: true, maxRetries: 5 });
+  }
+  const draft = join(cluster.folder, `${draftPrefix}${process.pid}`);
+  try {
+    const initdb = spawn(join(cluster.installation.folder, "bin", "initdb"), initdbArguments(cluster, draft), {
+      ...processOptions(cluster.account),
+      detached: true,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    await finished(initdb, "initdb");
+    await runSingleUser(cluster, draft, [
+      `create role ${adminUser} login createrole password '${cluster.adminPassword}'`,
+      `create database ${adminDatabase} owner ${adminUser}`,
+    ]);
+  } catch (error) {
+    rmSync(draft, { recursive: true, force: true, maxRetries: 5 });
+    throw error;
+  }
+  renameSync(draft, join(cluster.folder, "data"));
+  const handle = openSync(cluster.folder, "r");
+  fsyncSync(handle);
+  closeSync(handle);
+}
+
+/** Gives the product's user a new password: for a data folder whose password file was lost. */
+export async function resetAdminPassword(cluster: Cluster): Promise<void> {
+  if (!existsSync(join(cluster.folder, "data"))) return;
+  await runSingleUser(cluster, join(cluster.folder, "data"), [
+    `alter role ${adminUser} password '${cluster.adminPassword}'`,
+  ]);
+}
