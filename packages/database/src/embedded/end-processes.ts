@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { processIdentity, serversIn } from "./process-table.ts";
 import { waitUntil } from "./wait-until.ts";
@@ -40,11 +40,22 @@ export function recordedServer(data: string): number | undefined {
   }
 }
 
+/**
+ * PostgreSQL refuses to start while the number in postmaster.pid is taken: after a reboot or in a container by another
+ * program, after a kill by a dead server that nobody has waited for. Neither serves this folder, so the file goes.
+ */
+function forgetDeadServer(data: string): void {
+  const pid = recordedServer(data);
+  if (pid === undefined || serversIn(data).includes(pid)) return;
+  rmSync(join(data, "postmaster.pid"), { force: true });
+}
+
 /** Ends what an earlier start left running in this data folder: a whole server in order, stray children at once. Answers how many. */
 export async function endLeftovers(data: string): Promise<number> {
   const before = serversIn(data);
   const server = recordedServer(data);
   if (server !== undefined && before.includes(server)) await endProcess(server, orderedStop);
   await Promise.all(serversIn(data).map((pid) => endProcess(pid, abandon)));
+  forgetDeadServer(data);
   return before.length;
 }

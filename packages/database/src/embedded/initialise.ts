@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, existsSync, fsyncSync, openSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type Account, processOptions } from "./account.ts";
-import { EmbeddedError } from "./embedded-error.ts";
+import { EmbeddedError, type EmbeddedErrorCode } from "./embedded-error.ts";
 import { endLeftovers } from "./end-processes.ts";
 import type { Installation } from "./installation.ts";
 
@@ -22,7 +22,25 @@ interface Cluster {
   readonly superuserPasswordFile: string;
 }
 
-async function finished(child: ChildProcess, what: string): Promise<void> {
+interface Failure {
+  readonly code: EmbeddedErrorCode;
+  readonly what: string;
+  readonly hint: string;
+}
+
+const initFailed: Failure = {
+  code: "InitFailed",
+  what: "Making the PostgreSQL cluster",
+  hint: "Nothing was kept of it: start again. If it fails again, choose another folder with TENANTCTL_DATA_DIR.",
+};
+
+const resetFailed: Failure = {
+  code: "StartFailed",
+  what: "Giving the product's database user a new password",
+  hint: "Put back the admin-password file that belongs to these data, or choose another folder with TENANTCTL_DATA_DIR.",
+};
+
+async function finished(child: ChildProcess, failure: Failure): Promise<void> {
   let said = "";
   child.stdout?.on("data", (chunk: Buffer) => {
     said += chunk.toString();
@@ -35,11 +53,8 @@ async function finished(child: ChildProcess, what: string): Promise<void> {
     child.once("close", (status, signal) => resolve(status ?? signal ?? "unknown"));
   });
   if (code === 0) return;
-  throw new EmbeddedError(
-    "InitFailed",
-    `${what} failed (${code}): ${said.trim().split("\n").slice(-4).join(" | ")}`,
-    "Nothing was kept of it: start again. If it fails again, choose another folder with TENANTCTL_DATA_DIR.",
-  );
+  const lastWords = said.trim().split("\n").slice(-4).join(" | ");
+  throw new EmbeddedError(failure.code, `${failure.what} failed (${code}): ${lastWords}`, failure.hint);
 }
 
 function initdbArguments(cluster: Cluster, draft: string): string[] {
@@ -52,14 +67,19 @@ function initdbArguments(cluster: Cluster, draft: string): string[] {
 }
 
 /** Makes the product's user and its database in single-user mode: no network, no superuser login. */
-async function runSingleUser(cluster: Cluster, data: string, statements: readonly string[]): Promise<void> {
+async function runSingleUser(
+  cluster: Cluster,
+  data: string,
+  statements: readonly string[],
+  failure: Failure,
+): Promise<void> {
   const settings = ["exit_on_error=true", "log_min_error_statement=panic", `fsync=${cluster.durable ? "on" : "off"}`];
   const child = spawn(
     join(cluster.installation.folder, "bin", "postgres"),
     ["--single", "-D", data, ...settings.flatMap((setting) => ["-c", setting]), "postgres"],
     { ...processOptions(cluster.account), detached: true, stdio: ["pipe", "pipe", "pipe"] },
   );
-  const done = finished(child, "Making the product's database user");
+  const done = finished(child, failure);
   child.stdin.on("error", () => {}); // A server that ended early is reported by its exit code.
   child.stdin.end(`${statements.join("\n")}\n`);
   await done;
@@ -81,11 +101,12 @@ export async function initialise(cluster: Cluster): Promise<void> {
       detached: true,
       stdio: ["ignore", "pipe", "pipe"],
     });
-    await finished(initdb, "initdb");
-    await runSingleUser(cluster, draft, [
+    await finished(initdb, initFailed);
+    const statements = [
       `create role ${adminUser} login createrole password '${cluster.adminPassword}'`,
       `create database ${adminDatabase} owner ${adminUser}`,
-    ]);
+    ];
+    await runSingleUser(cluster, draft, statements, initFailed);
   } catch (error) {
     rmSync(draft, { recursive: true, force: true, maxRetries: 5 });
     throw error;
@@ -96,10 +117,8 @@ export async function initialise(cluster: Cluster): Promise<void> {
   closeSync(handle);
 }
 
-/** Gives the product's user a new password: for a data folder whose password file was lost. */
+/** Gives the product's user a new password, for data whose password file was lost; throws `StartFailed`. */
 export async function resetAdminPassword(cluster: Cluster): Promise<void> {
-  if (!existsSync(join(cluster.folder, "data"))) return;
-  await runSingleUser(cluster, join(cluster.folder, "data"), [
-    `alter role ${adminUser} password '${cluster.adminPassword}'`,
-  ]);
+  const statement = `alter role ${adminUser} password '${cluster.adminPassword}'`;
+  await runSingleUser(cluster, join(cluster.folder, "data"), [statement], resetFailed);
 }

@@ -19,7 +19,6 @@ const lasting = { max_connections: "100" };
 const throwaway = {
   max_connections: "300",
   fsync: "off",
-  synchronous_commit: "off",
   full_page_writes: "off",
   wal_level: "minimal",
   max_wal_senders: "0",

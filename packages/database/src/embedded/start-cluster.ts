@@ -66,15 +66,12 @@ function refuseFullDisk(folder: string, required: number): void {
   );
 }
 
-function password(account: Account, file: string): { value: string; known: boolean } {
-  if (existsSync(file)) {
-    const value = readFileSync(file, "utf8").trim();
-    if (value !== "") return { value, known: true };
-  }
-  const value = randomBytes(24).toString("hex");
-  writePrivateFile(account, file, `${value}\n`);
-  return { value, known: false };
+function storedPassword(file: string): string | undefined {
+  const value = existsSync(file) ? readFileSync(file, "utf8").trim() : "";
+  return value === "" ? undefined : value;
 }
+
+const newPassword = (): string => randomBytes(24).toString("hex");
 
 async function serverVersion(url: string): Promise<string> {
   const client = new Client({ connectionString: url });
@@ -99,15 +96,20 @@ async function startLocked(options: ClusterOptions, account: Account, folder: st
   const fresh = !existsSync(data);
   refuseFullDisk(folder, options.requiredBytes ?? (fresh ? bytesForNewCluster : bytesForStart));
   const superuserPasswordFile = join(folder, "superuser-password");
-  const superuserPassword = password(account, superuserPasswordFile).value;
-  const admin = password(account, join(folder, "admin-password"));
-  const cluster = { account, installation, folder, durable, adminPassword: admin.value, superuserPasswordFile };
+  const superuserPassword = storedPassword(superuserPasswordFile) ?? newPassword();
+  const adminPasswordFile = join(folder, "admin-password");
+  const stored = storedPassword(adminPasswordFile);
+  const adminPassword = stored ?? newPassword();
+  const cluster = { account, installation, folder, durable, adminPassword, superuserPasswordFile };
   if (fresh) {
     log(`making a PostgreSQL ${installation.version} cluster in ${folder}`);
+    writePrivateFile(account, superuserPasswordFile, `${superuserPassword}\n`);
     await initialise(cluster);
-  } else if (!admin.known) {
+  } else if (stored === undefined) {
     await resetAdminPassword(cluster);
   }
+  // Written once the server knows it: a start killed before this line resets it the next time.
+  if (stored === undefined) writePrivateFile(account, adminPasswordFile, `${adminPassword}\n`);
 
   const server = await startPostmaster({ account, installation, folder, durable });
   let stopping: Promise<void> | undefined;
@@ -123,7 +125,7 @@ async function startLocked(options: ClusterOptions, account: Account, folder: st
   };
   try {
     const at = `127.0.0.1:${server.port}`;
-    const url = `postgresql://${adminUser}:${admin.value}@${at}/${adminDatabase}`;
+    const url = `postgresql://${adminUser}:${adminPassword}@${at}/${adminDatabase}`;
     const superuserUrl = `postgresql://${superuser}:${superuserPassword}@${at}/postgres`;
     return { url, superuserUrl, port: server.port, pid: server.pid, version: await serverVersion(url), stop };
   } catch (cause) {
@@ -131,7 +133,7 @@ async function startLocked(options: ClusterOptions, account: Account, folder: st
     throw new EmbeddedError(
       "StartFailed",
       `PostgreSQL started but did not answer: ${cause instanceof Error ? cause.message : String(cause)}`,
-      `Look into ${join(folder, "postgres.log")}; deleting ${join(folder, "admin-password")} gives the product a new password.`,
+      `Look into ${join(folder, "postgres.log")}; deleting ${adminPasswordFile} gives the product a new password.`,
       { cause },
     );
   }
