@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { chmodSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
@@ -21,18 +21,23 @@ declare module "vitest" {
 }
 
 const prefix = "tenantctl-test-";
+const leftBy = /^tenantctl-(test|embedded)-/;
 
-/** Removes clusters of runs that were killed. */
+/** A folder this old without an owner is no run's that is just beginning, and no test's between two starts. */
+const abandonedMs = 10 * 60_000;
+
+/** Removes the clusters of runs that were killed. */
 async function sweep(): Promise<void> {
-  for (const name of readdirSync(tmpdir()).filter((entry) => entry.startsWith(prefix))) {
+  for (const name of readdirSync(tmpdir()).filter((entry) => leftBy.test(entry))) {
     try {
       const root = join(tmpdir(), name);
+      if (Date.now() - statSync(root).mtimeMs < abandonedMs) continue;
       const clusters = readdirSync(root).map((entry) => join(root, entry));
-      if (clusters.length === 0 || clusters.some((cluster) => liveOwner(cluster) !== undefined)) continue;
+      if (clusters.some((cluster) => liveOwner(cluster) !== undefined)) continue;
       for (const cluster of clusters) await endLeftovers(join(cluster, "data"));
       rmSync(root, { recursive: true, force: true, maxRetries: 5 });
     } catch {
-      // Another user's, or another run's that is just being made or removed: not ours to tidy.
+      // Another user's, or another run's sweep was quicker: not ours to tidy.
     }
   }
 }
