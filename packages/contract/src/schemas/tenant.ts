@@ -7,9 +7,9 @@ export type QuotaResource = (typeof quotaResources)[number];
 
 export const PlanName = Type.String({
   description: "A plan",
-  pattern: "^[a-z][a-z0-9_-]{0,39}$",
+  pattern: "^[a-z0-9]+(-[a-z0-9]+)*$",
   minLength: 1,
-  maxLength: 40,
+  maxLength: 63,
 });
 
 export const Quota = Closed({

@@ -49,8 +49,8 @@ export const Closed = <P extends Record<string, TSchema>>(properties: P, options
 
 export const ListOf = <T extends TSchema>(items: T, maxItems = 1_000_000) => Type.Array(items, { maxItems });
 
-/** Lower-case words and hyphens, 3 to 63 characters, never UUID-shaped (a tenant's id or slug serves anywhere). */
-export const slugPattern = "^[a-z0-9](?:[a-z0-9-]{1,61})[a-z0-9]$";
+/** Lower-case words and single hyphens, 2 to 63 characters, never UUID-shaped (a tenant's id or slug serves anywhere). */
+export const slugPattern = "^[a-z0-9]+(-[a-z0-9]+)*$";
 
 /** Words that would be mistaken for something else in a path, a file name or a prompt. */
 export const reservedSlugs: ReadonlySet<string> = new Set([
@@ -93,7 +93,7 @@ export const reservedSlugs: ReadonlySet<string> = new Set([
 ]);
 
 export const Slug = (description: string) =>
-  Type.String({ description, pattern: slugPattern, minLength: 3, maxLength: 63 });
+  Type.String({ description, pattern: slugPattern, minLength: 2, maxLength: 63 });
 
 /** A tenant's id or slug, as people type it. What is neither is simply not found. */
 export const TenantRef = Type.String({

@@ -1,0 +1,23 @@
+import type { Database } from "@tenantctl/database";
+import type { FastifyBaseLogger } from "fastify";
+import type { Refusals } from "./audit/refusals.ts";
+import type { AccessTokens } from "./auth/access-token.ts";
+import type { Passwords } from "./auth/passwords.ts";
+import type { Meter } from "./metrics/meter.ts";
+import type { RateLimits } from "./quotas/rate-limits.ts";
+import type { Settings } from "./settings.ts";
+
+/** What handlers share. Made once by `createServer`; holds no state of any tenant that another process would need. */
+export interface App {
+  readonly settings: Settings;
+  readonly db: Database;
+  readonly tokens: AccessTokens;
+  readonly passwords: Passwords;
+  readonly meter: Meter;
+  readonly limits: RateLimits;
+  readonly refusals: Refusals;
+  readonly log: FastifyBaseLogger;
+  readonly startedAt: number;
+  /** True from the moment the process was asked to stop. */
+  draining: boolean;
+}

@@ -1,0 +1,121 @@
+import { createHash, randomUUID } from "node:crypto";
+import jwt from "@fastify/jwt";
+import { ContractError, type TenantRole, tenantRoles } from "@tenantctl/contract";
+import type { FastifyInstance } from "fastify";
+import type { Principal } from "../principal.ts";
+
+type SessionPrincipal = Extract<Principal, { kind: "user" | "operator" }>;
+
+export interface AccessTokens {
+  /** A signed access token and its life in seconds. */
+  sign(principal: SessionPrincipal): { accessToken: string; expiresIn: number };
+  /** Who a token says it is. Throws token_expired or token_invalid. */
+  verify(token: string): SessionPrincipal;
+}
+
+const issuer = "tenantctl";
+const audience = "tenantctl-api";
+const keyId = (secret: string): string => createHash("sha256").update(`kid:${secret}`).digest("hex").slice(0, 8);
+
+const invalid = (): ContractError =>
+  new ContractError(
+    "token_invalid",
+    "This access token was not issued by this server, or not for it.",
+    "Log in again: `tenantctl login`.",
+  );
+
+const uuid = /^[0-9a-f-]{36}$/;
+const isRole = (value: unknown): value is TenantRole => tenantRoles.some((role) => role === value);
+const claim = (claims: Record<string, unknown>, name: string): string => {
+  const value = claims[name];
+  if (typeof value !== "string") throw invalid();
+  return value;
+};
+
+const principalOf = (claims: Record<string, unknown>): SessionPrincipal => {
+  const id = claim(claims, "sub");
+  const sessionId = claim(claims, "sid");
+  const shared = { sessionId, name: claim(claims, "name"), mustChangePassword: claims.pwc === true };
+  if (!uuid.test(id) || !uuid.test(sessionId)) throw invalid();
+  if (claims.role === "operator") return { kind: "operator", operatorId: id, ...shared };
+  const tenantId = claim(claims, "tid");
+  if (!isRole(claims.role) || !uuid.test(tenantId)) throw invalid();
+  return { kind: "user", tenantId, userId: id, role: claims.role, ...shared };
+};
+
+/**
+ * Signs with the first secret and accepts both. One algorithm; issuer, audience, expiry, id, subject and session are
+ * required, since the verifier's defaults let tokens pass that lack them.
+ */
+export const useAccessTokens = async (
+  fastify: FastifyInstance,
+  secrets: readonly string[],
+  minutes: number,
+): Promise<AccessTokens> => {
+  const expiresIn = minutes * 60;
+  const verifiers = new Map<string, (token: string) => Record<string, unknown>>();
+  let sign: ((payload: object) => string) | undefined;
+  for (const secret of secrets) {
+    const kid = keyId(secret);
+    if (verifiers.has(kid)) continue;
+    await fastify.register(jwt, {
+      secret,
+      namespace: `key_${kid}`,
+      sign: { algorithm: "HS256", iss: issuer, aud: audience, expiresIn: expiresIn * 1000, kid },
+      verify: {
+        algorithms: ["HS256"],
+        allowedIss: issuer,
+        allowedAud: audience,
+        requiredClaims: ["iss", "aud", "exp", "iat", "jti", "sub", "sid"],
+        cache: 5000,
+      },
+    });
+    const key = (fastify.jwt as unknown as Record<string, typeof fastify.jwt>)[`key_${kid}`];
+    if (key === undefined) throw new Error("the JWT plugin did not register its key");
+    verifiers.set(kid, (token) => key.verify(token));
+    sign ??= (payload) => key.sign(payload);
+  }
+  const signWithFirst = sign;
+  if (signWithFirst === undefined) throw new Error("no JWT secret");
+
+  return {
+    sign: (principal) => ({
+      accessToken: signWithFirst({
+        sub: principal.kind === "operator" ? principal.operatorId : principal.userId,
+        sid: principal.sessionId,
+        name: principal.name,
+        jti: randomUUID(),
+        ...(principal.kind === "operator" ? { role: "operator" } : { role: principal.role, tid: principal.tenantId }),
+        ...(principal.mustChangePassword ? { pwc: true } : {}),
+      }),
+      expiresIn,
+    }),
+    verify: (token) => {
+      let header: unknown;
+      try {
+        header = JSON.parse(Buffer.from(token.slice(0, token.indexOf(".")), "base64url").toString("utf8"));
+      } catch {
+        throw invalid();
+      }
+      const kid = typeof header === "object" && header !== null && "kid" in header ? header.kid : undefined;
+      const verify = typeof kid === "string" ? verifiers.get(kid) : undefined;
+      if (verify === undefined) throw invalid();
+      let claims: Record<string, unknown>;
+      try {
+        claims = verify(token);
+      } catch (cause) {
+        const code = typeof cause === "object" && cause !== null && "code" in cause ? cause.code : undefined;
+        if (code === "FAST_JWT_EXPIRED") {
+          throw new ContractError(
+            "token_expired",
+            "This access token has expired.",
+            "Refresh it (POST /api/auth/refresh) or log in again: `tenantctl login`.",
+            { cause },
+          );
+        }
+        throw invalid();
+      }
+      return principalOf(claims);
+    },
+  };
+};

@@ -1,0 +1,97 @@
+import { type Access, ContractError } from "@tenantctl/contract";
+import {
+  type Database,
+  type Entry,
+  operatorSession,
+  operatorToken,
+  readAsOperator,
+  readAsToken,
+  readAsUser,
+  type Scope,
+  sql,
+  writeAsOperator,
+  writeAsToken,
+  writeAsUser,
+} from "@tenantctl/database";
+import { type Actor, actorOf, type Principal } from "./principal.ts";
+import { findTenant, noSuchTenant } from "./tenants/find-tenant.ts";
+
+export interface CallScope {
+  readonly scope: Scope;
+  readonly tenantId: string | null;
+  readonly actor: Actor;
+}
+
+/** The check that an operator's credentials still hold (and a token's scope), as a transaction's first statement. */
+export const operatorEntry = (principal: Principal, access: Access): Entry => {
+  const scope = access.kind === "operator" || access.kind === "tenant" ? access.scope : "";
+  if (principal.kind === "operator")
+    return operatorSession({ sessionId: principal.sessionId, operatorId: principal.operatorId });
+  if (principal.kind === "operatorToken") return operatorToken({ tokenHash: principal.hash, scope });
+  throw new Error(`no operator entry for ${principal.kind}`);
+};
+
+/** An operator's token gets its name before it acts in a tenant's context, where the token's row can't be seen. */
+const namedActor = async (scope: Scope, principal: Principal): Promise<Actor> => {
+  if (principal.kind !== "operatorToken") return actorOf(principal);
+  const [row] = await scope.run(
+    sql<{
+      id: string;
+      name: string;
+    }>`select id, name from app.operator_tokens where token_hash = ${principal.hash}`.compile(),
+  );
+  return { type: "token", id: row?.id ?? null, name: row?.name ?? null };
+};
+
+const ownTenant = (
+  db: Database,
+  principal: Extract<Principal, { kind: "user" | "tenantToken" }>,
+  access: Access,
+  readOnly: boolean,
+  asked: string | undefined,
+): CallScope => {
+  const { tenantId } = principal;
+  // Another tenant's id answers exactly as one that does not exist.
+  if (asked !== undefined && asked.toLowerCase() !== tenantId) throw noSuchTenant();
+  const scope = access.kind === "tenant" ? access.scope : "";
+  const entry =
+    principal.kind === "user"
+      ? (readOnly ? readAsUser : writeAsUser)({
+          sessionId: principal.sessionId,
+          userId: principal.userId,
+          role: principal.role,
+        })
+      : (readOnly ? readAsToken : writeAsToken)({ tokenHash: principal.hash, scope });
+  return { scope: db.tenant(tenantId, entry, { readOnly }), tenantId, actor: actorOf(principal) };
+};
+
+/** The database scope that a request runs in: from its route's access, its credentials and `?tenantId=`. */
+export const openScope = async (
+  db: Database,
+  access: Access,
+  principal: Principal,
+  readOnly: boolean,
+  asked: string | undefined,
+): Promise<CallScope> => {
+  if (access.kind === "public" || principal.kind === "anonymous") {
+    return { scope: db.operator(undefined, { readOnly }), tenantId: null, actor: actorOf(principal) };
+  }
+  if (principal.kind === "user" || principal.kind === "tenantToken") {
+    return ownTenant(db, principal, access, readOnly, asked);
+  }
+  const entry = operatorEntry(principal, access);
+  if (access.kind !== "tenant" || (asked === undefined && !access.operatorNeedsTenant)) {
+    return { scope: db.operator(entry, { readOnly }), tenantId: null, actor: actorOf(principal) };
+  }
+  if (asked === undefined) {
+    throw new ContractError(
+      "tenant_required",
+      "An operator has to say which tenant this is about.",
+      "Add `?tenantId=<id or slug>`; in tenantctl name the tenant.",
+    );
+  }
+  const checked = db.operator(entry, { readOnly: true });
+  const { id } = await findTenant(checked, asked);
+  const actor = await namedActor(checked, principal);
+  return { scope: db.tenant(id, readOnly ? readAsOperator() : writeAsOperator(), { readOnly }), tenantId: id, actor };
+};

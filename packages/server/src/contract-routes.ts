@@ -1,0 +1,135 @@
+import {
+  type Access,
+  errors,
+  type Problem,
+  type RouteId,
+  type RouteShape,
+  routeIds,
+  routes,
+  version,
+} from "@tenantctl/contract";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { Answer, JsonText } from "./answer.ts";
+import type { App } from "./app.ts";
+import { authenticate, authorize } from "./authorize.ts";
+import type { Call, Handlers } from "./call.ts";
+import { openScope } from "./call-scope.ts";
+import { actorOf, type Principal } from "./principal.ts";
+import { asContractError, problemOf } from "./problem.ts";
+
+declare module "fastify" {
+  interface FastifyRequest {
+    principal: Principal;
+    /** The tenant that the request was about, once that is known: for metering. */
+    tenantId: string | null;
+  }
+  interface FastifyContextConfig {
+    routeId?: RouteId;
+  }
+}
+
+/** Open while an account still has to set a new password. */
+const whilePasswordIsDue: ReadonlySet<RouteId> = new Set(["auth.password", "auth.logout", "auth.me"]);
+
+const queryTenant = (query: unknown): string | undefined =>
+  typeof query === "object" && query !== null && "tenantId" in query && typeof query.tenantId === "string"
+    ? query.tenantId
+    : undefined;
+
+const header = (value: string | string[] | undefined): string | null => (typeof value === "string" ? value : null);
+
+const toCall = async (app: App, id: RouteId, request: FastifyRequest): Promise<Call> => {
+  const shape: RouteShape = routes[id];
+  const asked = shape.access.kind === "tenant" ? queryTenant(request.query) : undefined;
+  const opened = await openScope(app.db, shape.access, request.principal, shape.method === "GET", asked);
+  request.tenantId = opened.tenantId;
+  return {
+    route: shape,
+    params: request.params as Call["params"],
+    query: request.query as Call["query"],
+    body: (request.body ?? {}) as Call["body"],
+    principal: request.principal,
+    actor: opened.actor,
+    tenantId: opened.tenantId,
+    scope: opened.scope,
+    request: {
+      id: request.id,
+      address: request.ip,
+      userAgent: header(request.headers["user-agent"])?.slice(0, 300) ?? null,
+      idempotencyKey: header(request.headers["idempotency-key"]),
+      path: request.url.split("?", 1)[0] ?? request.url,
+    },
+    app,
+  };
+};
+
+const send = (reply: FastifyReply, result: unknown): FastifyReply => {
+  const answer = result instanceof Answer ? result : new Answer(200, result);
+  reply.code(answer.status).headers(answer.headers);
+  if (answer.body instanceof JsonText) return reply.type("application/json; charset=utf-8").send(answer.body.text);
+  return reply.send(answer.body);
+};
+
+/** A body that may be absent: every field of it is optional. */
+const mayBeAbsent = ({ body }: RouteShape): boolean => body !== undefined && (body.required ?? []).length === 0;
+
+/** Registers every route of the contract: credentials, role, limits, validation, scope, handler, in this order. */
+export const registerContract = (fastify: FastifyInstance, app: App, handlers: Handlers): void => {
+  fastify.decorateRequest("principal");
+  fastify.decorateRequest("tenantId", null);
+
+  for (const id of routeIds) {
+    const shape: RouteShape = routes[id];
+    const access: Access = shape.access;
+    const handle = handlers[id] as (call: Call) => Promise<unknown>;
+    fastify.route({
+      method: shape.method,
+      url: shape.path,
+      config: { routeId: id },
+      schema: {
+        ...(shape.params === undefined ? {} : { params: shape.params }),
+        querystring: shape.query ?? { type: "object", additionalProperties: false, properties: {} },
+        ...(shape.body === undefined ? {} : { body: shape.body }),
+        response: shape.responses,
+      },
+      onRequest: async (request, reply) => {
+        request.principal = { kind: "anonymous" };
+        // A header that a public route does not need is not looked at: a stale token must not stand in a login's way.
+        if (access.kind === "public") return;
+        request.principal = authenticate(request.headers.authorization, app.tokens);
+        reply.header("x-tenantctl-version", version);
+        authorize(access, request.principal, whilePasswordIsDue.has(id));
+        if (shape.unlimited !== true) app.limits.admit(request.principal, reply);
+      },
+      preValidation: async (request) => {
+        if ((request.body === undefined || request.body === null) && mayBeAbsent(shape)) request.body = {};
+      },
+      handler: async (request, reply) => send(reply, await handle(await toCall(app, id, request))),
+    });
+  }
+
+  fastify.setErrorHandler((thrown, request, reply) => {
+    const error = asContractError(thrown);
+    const { status } = errors[error.code];
+    if (status >= 500) request.log.error({ err: thrown, code: error.code }, "request failed");
+    const id = request.routeOptions.config.routeId;
+    if (id !== undefined && (status === 401 || status === 403)) {
+      const shape: RouteShape = routes[id];
+      app.refusals.add({
+        principal: request.principal,
+        actor: actorOf(request.principal),
+        route: shape,
+        code: error.code,
+        address: request.ip,
+        requestId: request.id,
+      });
+    }
+    if (error.retryAfter !== undefined) reply.header("retry-after", String(error.retryAfter));
+    if (status === 401) reply.header("www-authenticate", 'Bearer realm="tenantctl"');
+    return reply
+      .code(status)
+      .type("application/problem+json; charset=utf-8")
+      .serializer(JSON.stringify)
+      .send(problemOf(error, request.id) satisfies Problem);
+  });
+};

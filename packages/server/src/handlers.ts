@@ -1,0 +1,33 @@
+import { alertHandlers } from "./alerts/alert-handlers.ts";
+import { auditHandlers } from "./audit/audit-handlers.ts";
+import { authHandlers } from "./auth/auth-handlers.ts";
+import type { Handlers } from "./call.ts";
+import { customerHandlers } from "./customers/customer-handlers.ts";
+import { exportHandlers } from "./export/export-handlers.ts";
+import { healthHandlers } from "./health/health-handlers.ts";
+import { metricsHandlers } from "./metrics/metrics-handlers.ts";
+import { operationHandlers } from "./operations/operation-handlers.ts";
+import { operatorHandlers } from "./operators/operator-handlers.ts";
+import { planHandlers } from "./plans/plan-handlers.ts";
+import { quotaHandlers } from "./quotas/quota-handlers.ts";
+import { tenantHandlers } from "./tenants/tenant-handlers.ts";
+import { tokenHandlers } from "./tokens/token-handlers.ts";
+import { userHandlers } from "./users/user-handlers.ts";
+
+/** One handler for each route of the contract. */
+export const handlers: Handlers = {
+  ...authHandlers,
+  ...tenantHandlers,
+  ...exportHandlers,
+  ...userHandlers,
+  ...customerHandlers,
+  ...quotaHandlers,
+  ...planHandlers,
+  ...operatorHandlers,
+  ...tokenHandlers,
+  ...auditHandlers,
+  ...alertHandlers,
+  ...metricsHandlers,
+  ...operationHandlers,
+  ...healthHandlers,
+};

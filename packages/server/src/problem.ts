@@ -1,0 +1,254 @@
+import { ContractError, type ErrorCode, errors, isErrorCode, type Problem } from "@tenantctl/contract";
+
+/** PostgreSQL's constraints, by name, as the errors that they mean. */
+const constraints: Readonly<Record<string, { code: ErrorCode; detail: string; hint: string }>> = {
+  tenants_slug: {
+    code: "slug_taken",
+    detail: "Another tenant has this slug.",
+    hint: "Choose another slug, or leave it out to have one derived.",
+  },
+  tenants_plan: {
+    code: "not_found",
+    detail: "There is no such plan.",
+    hint: "`tenantctl plans list` shows the plans.",
+  },
+  users_email: {
+    code: "email_taken",
+    detail: "Another user of this tenant has this e-mail.",
+    hint: "Use another e-mail, or change that user: `tenantctl users list`.",
+  },
+  operators_email: {
+    code: "email_taken",
+    detail: "Another operator has this e-mail.",
+    hint: "Use another e-mail: `tenantctl operators list`.",
+  },
+};
+
+/** What the product's own checks raise in PostgreSQL (SQLSTATE TN000, the code as constraint name), told in words. */
+const raised: Partial<Record<ErrorCode, { detail: string; hint: string; retryAfter?: number }>> = {
+  session_ended: { detail: "This session has ended.", hint: "Log in again: `tenantctl login`." },
+  token_invalid: {
+    detail: "This token is unknown, revoked or expired.",
+    hint: "Make a new one: `tenantctl tokens create`.",
+  },
+  scope_missing: {
+    detail: "This token does not have the scope for this.",
+    hint: "Make a token with the scope: `tenantctl tokens create --scopes …`.",
+  },
+  tenant_suspended: {
+    detail: "This tenant is suspended.",
+    hint: "An operator can reactivate it: `tenantctl reactivate`.",
+  },
+  tenant_cancelled: {
+    detail: "This tenant is cancelled.",
+    hint: "An operator can reactivate it: `tenantctl reactivate`.",
+  },
+  tenant_not_found: { detail: "There is no such tenant.", hint: "`tenantctl list` shows the tenants." },
+  tenant_busy: {
+    detail: "The tenant is being restored or deleted.",
+    hint: "Try again in a few seconds.",
+    retryAfter: 2,
+  },
+  quota_exceeded: {
+    detail: "The tenant's quota is used up.",
+    hint: "Upgrade the plan, have an operator increase the quota, or remove what is no longer needed.",
+  },
+  last_admin: {
+    detail: "This is the last tenant_admin who can log in.",
+    hint: "Make another user a tenant_admin first.",
+  },
+  last_operator: { detail: "This is the last operator who can log in.", hint: "Create another operator first." },
+};
+
+/** PostgreSQL's own conditions by SQLSTATE (or its class), where no constraint says more. */
+const states: Readonly<Record<string, { code: ErrorCode; detail: string; hint: string; retryAfter?: number }>> = {
+  "23503": { code: "still_referenced", detail: "Other rows refer to this one.", hint: "Remove those first." },
+  "40001": {
+    code: "edit_conflict",
+    detail: "Somebody else changed it at the same time.",
+    hint: "Send the request again.",
+    retryAfter: 1,
+  },
+  "40P01": {
+    code: "edit_conflict",
+    detail: "Somebody else changed it at the same time.",
+    hint: "Send the request again.",
+    retryAfter: 1,
+  },
+  "55P03": {
+    code: "tenant_busy",
+    detail: "The rows are locked by somebody else.",
+    hint: "Send the request again.",
+    retryAfter: 1,
+  },
+  "57014": {
+    code: "timeout",
+    detail: "The database took longer than this kind of request may.",
+    hint: "Ask for less at once, or try again later.",
+    retryAfter: 5,
+  },
+  "53": {
+    code: "overloaded",
+    detail: "The database is out of connections, memory or disk.",
+    hint: "`tenantctl status`; the database's log says which.",
+    retryAfter: 5,
+  },
+  "57": {
+    code: "database_unavailable",
+    detail: "The database is stopping or starting.",
+    hint: "Try again in a few seconds; `tenantctl status` shows its state.",
+    retryAfter: 2,
+  },
+  "08": {
+    code: "database_unavailable",
+    detail: "The connection to the database broke.",
+    hint: "Try again; `tenantctl status` shows its state.",
+    retryAfter: 2,
+  },
+  "22P05": {
+    code: "invalid_request",
+    detail: "The text has a character that the database cannot hold.",
+    hint: "Remove control characters from the text.",
+  },
+  "22021": {
+    code: "invalid_request",
+    detail: "The text has a character that the database cannot hold.",
+    hint: "Remove control characters from the text.",
+  },
+};
+
+const networkCodes = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EPIPE",
+  "ENOTFOUND",
+  "ETIMEDOUT",
+  "EAI_AGAIN",
+  "ENOENT",
+  "EHOSTUNREACH",
+]);
+
+interface PostgresFields {
+  readonly code?: unknown;
+  readonly constraint?: unknown;
+  readonly detail?: unknown;
+  readonly hint?: unknown;
+  readonly severity?: unknown;
+  readonly statusCode?: unknown;
+  readonly message?: unknown;
+}
+
+const own = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined);
+
+const fromPostgres = (fields: PostgresFields, cause: unknown): ContractError | undefined => {
+  const state = own(fields.code);
+  if (state === undefined) return undefined;
+  const constraint = own(fields.constraint);
+  if (state === "TN000" && constraint !== undefined && isErrorCode(constraint)) {
+    const words = raised[constraint];
+    const detail = own(fields.message) ?? words?.detail ?? errors[constraint].title;
+    const more = words?.retryAfter === undefined ? { cause } : { retryAfter: words.retryAfter, cause };
+    return new ContractError(constraint, detail, own(fields.hint) ?? words?.hint ?? "", more);
+  }
+  const known =
+    (constraint === undefined ? undefined : constraints[constraint]) ?? states[state] ?? states[state.slice(0, 2)];
+  if (known !== undefined) {
+    const retryAfter =
+      "retryAfter" in known && typeof known.retryAfter === "number" ? { retryAfter: known.retryAfter } : {};
+    return new ContractError(known.code, known.detail, known.hint, { ...retryAfter, cause });
+  }
+  if (networkCodes.has(state)) {
+    return new ContractError(
+      "database_unavailable",
+      "The database does not answer.",
+      "Try again in a few seconds; `tenantctl status` shows its state.",
+      { retryAfter: 2, cause },
+    );
+  }
+  return undefined;
+};
+
+/** Fastify's own refusals, by its error code. */
+const fastifyErrors: Readonly<Record<string, { code: ErrorCode; detail: string; hint: string }>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: {
+    code: "body_too_large",
+    detail: "The body is larger than this server takes.",
+    hint: "Send less at once.",
+  },
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: {
+    code: "unsupported_media_type",
+    detail: "The body's content type is not JSON.",
+    hint: "Send `Content-Type: application/json`.",
+  },
+  FST_ERR_CTP_INVALID_JSON_BODY: {
+    code: "malformed_json",
+    detail: "The body is not valid JSON.",
+    hint: "Check quotes, commas and braces.",
+  },
+  FST_ERR_CTP_EMPTY_JSON_BODY: {
+    code: "malformed_json",
+    detail: "The body is empty but announced as JSON.",
+    hint: "Send a JSON object.",
+  },
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: {
+    code: "invalid_request",
+    detail: "The body is not as long as its header says.",
+    hint: "Send the right Content-Length.",
+  },
+};
+
+/** Any error as one that has a row in the contract's table. What nobody foresaw is `internal`. */
+export const asContractError = (error: unknown): ContractError => {
+  if (error instanceof ContractError) return error;
+  if (typeof error === "object" && error !== null) {
+    const fields: PostgresFields = error;
+    const fastify = fastifyErrors[own(fields.code) ?? ""];
+    if (fastify !== undefined) return new ContractError(fastify.code, fastify.detail, fastify.hint, { cause: error });
+    if (error instanceof SyntaxError && fields.statusCode === 400) {
+      return new ContractError("malformed_json", "The body is not valid JSON.", "Check quotes, commas and braces.", {
+        cause: error,
+      });
+    }
+    const database = fromPostgres(fields, error);
+    if (database !== undefined) return database;
+    // pg's own errors about a lost or refused connection carry no code.
+    if (
+      /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error)/.test(
+        own(fields.message) ?? "",
+      )
+    ) {
+      return new ContractError(
+        "database_unavailable",
+        "The database does not answer.",
+        "Try again in a few seconds; `tenantctl status` shows its state.",
+        { retryAfter: 2, cause: error },
+      );
+    }
+    if (typeof fields.statusCode === "number" && fields.statusCode >= 400 && fields.statusCode < 500) {
+      return new ContractError(
+        "invalid_request",
+        own(fields.message) ?? "The request is not valid.",
+        "`/docs` describes each request.",
+        { cause: error },
+      );
+    }
+  }
+  return new ContractError(
+    "internal",
+    "Something went wrong here; it has been logged.",
+    "Give the requestId to whoever runs this server: the log has the cause under it.",
+    { cause: error },
+  );
+};
+
+/** The problem document of an error. */
+export const problemOf = (error: ContractError, requestId: string): Problem => ({
+  type: `urn:tenantctl:error:${error.code}`,
+  title: errors[error.code].title,
+  status: errors[error.code].status,
+  code: error.code,
+  detail: error.message,
+  hint: error.hint,
+  requestId,
+  ...(error.faults === undefined ? {} : { faults: error.faults }),
+});

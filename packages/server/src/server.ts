@@ -1,0 +1,127 @@
+import { randomBytes } from "node:crypto";
+import helmet from "@fastify/helmet";
+import { ContractError, type RouteShape, routes } from "@tenantctl/contract";
+import type { Database } from "@tenantctl/database";
+import Fastify, { type FastifyInstance } from "fastify";
+import { v7 as uuidv7 } from "uuid";
+import type { App } from "./app.ts";
+import { createRefusals } from "./audit/refusals.ts";
+import { useAccessTokens } from "./auth/access-token.ts";
+import { createPasswords } from "./auth/passwords.ts";
+import { registerContract } from "./contract-routes.ts";
+import { useDocumentation } from "./docs/documentation.ts";
+import { handlers } from "./handlers.ts";
+import { startJobs } from "./jobs/jobs.ts";
+import { createMeter } from "./metrics/meter.ts";
+import { useOverloadProtection } from "./overload.ts";
+import { createRateLimits } from "./quotas/rate-limits.ts";
+import type { Settings } from "./settings.ts";
+import { useContractValidation } from "./validation.ts";
+
+export interface Server {
+  readonly fastify: FastifyInstance;
+  readonly app: App;
+  /** Where it listens. */
+  readonly url: string;
+  /** Stops taking requests, lets those under way finish within the drain time, flushes what is counted, stops the jobs. */
+  stop(): Promise<void>;
+}
+
+/** Paths that exist, to tell "no such route" from "not with this method". */
+const pathPatterns = Object.values(routes).map(
+  ({ path }: RouteShape) => new RegExp(`^${path.replace(/:[A-Za-z]+/g, "[^/]+")}$`),
+);
+
+/** Builds the API over an open database. Nothing listens yet. */
+export const buildServer = async (
+  settings: Settings,
+  db: Database,
+): Promise<{ fastify: FastifyInstance; app: App }> => {
+  const fastify = Fastify({
+    logger:
+      settings.logLevel === "silent" ? false : { level: settings.logLevel, redact: ["req.headers.authorization"] },
+    // An id from outside would let a caller write what they like into our log.
+    requestIdHeader: false,
+    genReqId: () => uuidv7(),
+    bodyLimit: settings.bodyLimit,
+    trustProxy: settings.trustProxy === undefined ? false : settings.trustProxy.split(",").map((part) => part.trim()),
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 200 },
+    forceCloseConnections: "idle",
+    requestTimeout: 60_000,
+    return503OnClosing: false,
+    disableRequestLogging: true,
+  });
+  useContractValidation(fastify);
+  const app: App = {
+    settings,
+    db,
+    tokens: await useAccessTokens(
+      fastify,
+      settings.jwtSecrets ?? [randomBytes(48).toString("base64")],
+      settings.accessTokenMinutes,
+    ),
+    passwords: createPasswords(settings),
+    meter: createMeter(db, fastify.log),
+    limits: createRateLimits(db, settings, fastify.log),
+    refusals: createRefusals(db, fastify.log),
+    log: fastify.log,
+    startedAt: Date.now(),
+    draining: false,
+  };
+  // The documentation page brings a policy of its own; nothing else here is a page.
+  await fastify.register(helmet, {
+    contentSecurityPolicy: { directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
+    hsts: false,
+  });
+  useOverloadProtection(fastify, app);
+  fastify.addHook("onRequest", async (request, reply) => {
+    reply.header("x-request-id", request.id);
+    reply.header("cache-control", "no-store");
+  });
+  fastify.addHook("onResponse", async (request, reply) => {
+    app.meter.count(request, reply);
+    request.log.info(
+      {
+        route: request.routeOptions.url,
+        method: request.method,
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime),
+        tenantId: request.tenantId ?? undefined,
+        address: request.ip,
+      },
+      "request",
+    );
+  });
+  fastify.setNotFoundHandler((request) => {
+    const path = request.url.split("?", 1)[0] ?? "";
+    const known = pathPatterns.some((pattern) => pattern.test(path));
+    throw new ContractError(
+      known ? "method_not_allowed" : "route_not_found",
+      known ? `${path} does not take ${request.method}.` : "There is no such path.",
+      "`/docs` lists the routes. An older API lacks newer ones.",
+    );
+  });
+  await useDocumentation(fastify);
+  registerContract(fastify, app, handlers);
+  return { fastify, app };
+};
+
+/** Builds the API, listens, and starts the background jobs. */
+export const startServer = async (settings: Settings, db: Database): Promise<Server> => {
+  const { fastify, app } = await buildServer(settings, db);
+  const url = await fastify.listen({ port: settings.port, host: settings.host });
+  const jobs = settings.jobs ? await startJobs(app) : undefined;
+  let stopping: Promise<void> | undefined;
+
+  const stop = async (): Promise<void> => {
+    app.draining = true;
+    const deadline = setTimeout(() => fastify.server.closeAllConnections(), settings.drainSeconds * 1000);
+    await fastify.close();
+    clearTimeout(deadline);
+    await jobs?.stop();
+    await app.refusals.flush();
+    await app.limits.close();
+    await app.meter.close();
+  };
+  return { fastify, app, url, stop: () => (stopping ??= stop()) };
+};

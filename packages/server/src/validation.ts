@@ -1,0 +1,65 @@
+import { ContractError } from "@tenantctl/contract";
+import { Ajv, type ErrorObject } from "ajv";
+import formats from "ajv-formats";
+import type { FastifyInstance } from "fastify";
+
+const common = {
+  allErrors: false,
+  removeAdditional: false,
+  useDefaults: false,
+  strict: true,
+  strictTypes: false,
+} as const;
+
+const addFormats = (ajv: Ajv): Ajv => {
+  formats.default(ajv, ["date-time"]);
+  return ajv;
+};
+
+/** What stands in a URL is text and is read as the type it should be; what stands in a body must have that type. */
+const strictTypes = addFormats(new Ajv({ ...common, coerceTypes: false }));
+const textTypes = addFormats(new Ajv({ ...common, coerceTypes: true }));
+
+const fault = (error: ErrorObject, part: string) => {
+  const field =
+    error.keyword === "additionalProperties"
+      ? String(error.params.additionalProperty)
+      : error.keyword === "required"
+        ? String(error.params.missingProperty)
+        : "";
+  const path = [part, ...error.instancePath.split("/").slice(1), ...(field === "" ? [] : [field])].join(".");
+  const allowed =
+    error.keyword === "enum" && Array.isArray(error.params.allowedValues)
+      ? `: ${error.params.allowedValues.join(", ")}`
+      : "";
+  const message =
+    error.keyword === "additionalProperties"
+      ? "is not a known field"
+      : error.keyword === "required"
+        ? "is missing"
+        : error.keyword === "pattern"
+          ? "does not have the right form"
+          : `${error.message ?? "is not valid"}${allowed}`;
+  return { path, message };
+};
+
+/** Validates with the contract's schemas; unknown fields are refused, nothing is stripped or filled in. */
+export const useContractValidation = (fastify: FastifyInstance): void => {
+  fastify.setValidatorCompiler(({ schema, httpPart }) => {
+    const validate = (httpPart === "body" ? strictTypes : textTypes).compile(schema);
+    return (data: unknown) =>
+      validate(data)
+        ? { value: data }
+        : { error: Object.assign(new Error("invalid"), { found: validate.errors ?? [] }) };
+  });
+  fastify.setSchemaErrorFormatter((found, part) => {
+    const faults = found.map((error) => fault(error as ErrorObject, part));
+    const first = faults[0];
+    return new ContractError(
+      "invalid_request",
+      first === undefined ? "The request is not valid." : `${first.path} ${first.message}.`,
+      "`/docs` describes each request.",
+      { faults },
+    );
+  });
+};
