@@ -1,6 +1,8 @@
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { describeOnEachCluster } from "./harness/clusters.ts";
 import { createDatabase, withClient } from "./harness/database.ts";
+import { startNode } from "./harness/process.ts";
+import { keys, startInPty } from "./harness/pty.ts";
 
 describeOnEachCluster("the test harness", (cluster) => {
   it("gives an empty database whose owner is no superuser and may create roles", async () => {
@@ -22,5 +24,32 @@ describeOnEachCluster("the test harness", (cluster) => {
       client.query("select rolname from pg_roles where rolname like $1", [`${database.prefix}%`]),
     );
     expect(left.rows).toEqual([]);
+  });
+});
+
+describe("processes under test", () => {
+  it("get exactly the environment and input they are given", async () => {
+    const program = "process.stdin.pipe(process.stdout); console.error(Object.keys(process.env).join())";
+    const exit = await startNode(["-e", program], { env: { ONLY: "this" }, input: "typed" }).exit;
+    expect(exit).toEqual({ code: 0, signal: null, stdout: "typed", stderr: "ONLY\n" });
+  });
+
+  it("fail a wait with all they said, as soon as they end", async () => {
+    const child = startNode(["-e", "console.log('one'); console.error('two'); process.exitCode = 7"]);
+    await expect(child.waitFor(/three/)).rejects.toThrow(/the process ended[\s\S]*one[\s\S]*two/);
+    expect(await child.exit).toMatchObject({ code: 7 });
+  });
+
+  it("in a pseudo-terminal see a terminal of the size asked for, its keys, and Ctrl-C as a signal", async () => {
+    const program = `
+      console.log(process.stdin.isTTY, process.stderr.isTTY, process.stdout.columns, process.stdout.rows);
+      process.stdin.on("data", (line) => console.log("heard " + line));
+      process.on("SIGINT", () => process.exit(130));`;
+    const terminal = startInPty(process.execPath, ["-e", program], { columns: 77, rows: 22 });
+    await terminal.waitFor(/true true 77 22/);
+    terminal.write(`it's${keys.enter}`);
+    await terminal.waitFor(/heard it's/);
+    terminal.write(keys.ctrlC);
+    expect(await terminal.exit).toMatchObject({ code: 130 });
   });
 });

@@ -1,79 +1,14 @@
 import { randomBytes } from "node:crypto";
-import { Client, escapeIdentifier, escapeLiteral } from "pg";
 import { type Cluster, defaultCluster } from "./clusters.ts";
+import { createOwnedDatabase, dropDatabase, dropRoles, type TestDatabase } from "./owned-database.ts";
 
-export interface TestDatabase {
-  /** Connection string of the ordinary user who owns the database and may create roles. */
-  readonly url: string;
-  readonly name: string;
-  /** For `migrate(url, { prefix })` and TENANTCTL_ROLE_PREFIX: no other database of this cluster uses it, clones of a template apart. */
-  readonly prefix: string;
-  readonly cluster: Cluster;
-  /** Removes the database, ending the sessions in it, and the roles that belong to it alone. */
-  drop(): Promise<void>;
-}
-
-/** Runs `work` on a connection of its own. */
-export async function withClient<T>(url: string, work: (client: Client) => Promise<T>): Promise<T> {
-  const client = new Client({ connectionString: url });
-  client.on("error", () => {}); // A lost connection fails the query that waits for it; without one, nobody cares.
-  await client.connect();
-  try {
-    return await work(client);
-  } finally {
-    await client.end();
-  }
-}
-
-/** The same server and user, another database. */
-export function urlOf(url: string, database: string, user?: { name: string; password: string }): string {
-  const result = new URL(url);
-  result.pathname = `/${database}`;
-  if (user !== undefined) {
-    result.username = user.name;
-    result.password = user.password;
-  }
-  return result.href;
-}
-
-/** Removes the roles a prefix names. Each role is dropped by the user who made it: that works without a superuser too. */
-export async function dropRoles(cluster: Cluster, ownerUrl: string, prefix: string): Promise<void> {
-  const owner = `${prefix}_admin`;
-  const like = `${prefix.replaceAll("_", "\\_")}\\_%`;
-  await withClient(urlOf(ownerUrl, new URL(cluster.adminUrl).pathname.slice(1)), async (client) => {
-    const { rows } = await client.query<{ rolname: string }>(
-      "select rolname from pg_roles where rolname like $1 and rolname <> $2",
-      [like, owner],
-    );
-    for (const { rolname } of rows) await client.query(`drop role ${escapeIdentifier(rolname)}`);
-  });
-  await withClient(cluster.adminUrl, (client) => client.query(`drop role ${escapeIdentifier(owner)}`));
-}
-
-export async function dropDatabase(cluster: Cluster, name: string): Promise<void> {
-  await withClient(cluster.adminUrl, (client) =>
-    client.query(`drop database if exists ${escapeIdentifier(name)} with (force)`),
-  );
-}
-
-/** Makes the ordinary user `<prefix>_admin`, who may create roles, and an empty database it owns. */
-export async function createOwnedDatabase(cluster: Cluster, name: string, prefix: string): Promise<string> {
-  const user = { name: `${prefix}_admin`, password: randomBytes(12).toString("hex") };
-  await withClient(cluster.adminUrl, async (client) => {
-    const role = escapeIdentifier(user.name);
-    await client.query(`create role ${role} login createrole password ${escapeLiteral(user.password)}`);
-    // Only a member may give a database to a role; a superuser counts as one.
-    await client.query(`grant ${role} to current_user`);
-    await client.query(`create database ${escapeIdentifier(name)} owner ${role}`);
-  });
-  return urlOf(cluster.adminUrl, name, user);
-}
+export { type TestDatabase, urlOf, withClient } from "./owned-database.ts";
 
 /** An empty database of its own, owned by a user of its own: what an installation starts from. */
 export async function createDatabase(options: { cluster?: Cluster } = {}): Promise<TestDatabase> {
   const cluster = options.cluster ?? defaultCluster();
   const prefix = `t${randomBytes(5).toString("hex")}`;
-  const url = await createOwnedDatabase(cluster, prefix, prefix);
+  const url = await createOwnedDatabase(cluster, prefix, prefix, randomBytes(12).toString("hex"));
   return {
     url,
     name: prefix,
