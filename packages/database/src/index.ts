@@ -1,1 +1,20 @@
-export {};
+export { build, sql } from "./build.ts";
+export { type Catalogue, type CatalogueColumn, type CatalogueTable, countRows, readCatalogue } from "./catalogue.ts";
+export {
+  type Database,
+  type DatabaseConfig,
+  type Entries,
+  type OperatorOptions,
+  openDatabase,
+  type PoolName,
+} from "./database.ts";
+export { DatabaseRefusal, DatabaseUnavailable, TransactionRolledBack } from "./database-error.ts";
+export * from "./entries.ts";
+export { type MigrateOptions, migrate, pendingMigrations } from "./migrate.ts";
+export { checkProtection } from "./protection.ts";
+export type { RoleUrls } from "./role-urls.ts";
+export { describeSchema } from "./schema-description.ts";
+export type { Scope, Transaction } from "./scope.ts";
+export type { Snapshot } from "./snapshot.ts";
+export { SYSTEM_TENANT_ID } from "./system-tenant.ts";
+export * from "./tables.ts";

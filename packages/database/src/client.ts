@@ -1,0 +1,35 @@
+import { Socket } from "node:net";
+import pg from "pg";
+import { typeParsers } from "./type-parsers.ts";
+
+/** One connection that knows whether it broke and can send several messages as one write. */
+export class Client extends pg.Client {
+  readonly #socket: Socket;
+  #lost: Error | undefined;
+
+  constructor(config?: pg.ClientConfig | string) {
+    const socket = new Socket();
+    const settings = typeof config === "string" ? { connectionString: config } : config;
+    super({ ...settings, types: typeParsers, stream: () => socket });
+    this.#socket = socket;
+    // Without a listener on every client, one that breaks while borrowed would end the process.
+    this.on("error", (error) => {
+      this.#lost = error;
+    });
+  }
+
+  /** Why the connection broke, if it did. */
+  get lost(): Error | undefined {
+    return this.#lost;
+  }
+
+  /** Whatever `submit` sends leaves in one write. */
+  together<T>(submit: () => T): T {
+    this.#socket.cork();
+    try {
+      return submit();
+    } finally {
+      this.#socket.uncork();
+    }
+  }
+}

@@ -1,0 +1,44 @@
+import { type Entry, tenantParameter } from "./entries.ts";
+
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+export interface Statement {
+  readonly sql: string;
+  readonly parameters: readonly unknown[];
+}
+
+const plain = (sql: string): Statement => ({ sql, parameters: [] });
+
+/** What a scope sends ahead of its first statement; each is a message of its own (Citus forwards whole strings). */
+export function opening(
+  begin: string,
+  tenantId: string | undefined,
+  entries: Entry | readonly Entry[] | undefined,
+): readonly Statement[] {
+  const checks = entries === undefined ? [] : "sql" in entries ? [entries] : entries;
+  return [
+    plain(begin),
+    ...(tenantId === undefined ? [] : [plain(`set local app.tenant_id = '${checkedTenantId(tenantId)}'`)]),
+    ...checks.map((check) => bindTenant(check, tenantId)),
+  ];
+}
+
+export const commit = plain("commit");
+export const rollback = plain("rollback");
+
+function checkedTenantId(tenantId: string): string {
+  if (!uuid.test(tenantId)) {
+    throw new TypeError("A tenant's context needs the tenant's id, a lower-case UUID.");
+  }
+  return tenantId;
+}
+
+function bindTenant(check: Entry, tenantId: string | undefined): Statement {
+  const parameters = check.parameters.map((value) => {
+    if (value === tenantParameter && tenantId === undefined) {
+      throw new TypeError("This entry check is about a tenant, and the scope has none.");
+    }
+    return value === tenantParameter ? tenantId : value;
+  });
+  return { sql: check.sql, parameters };
+}

@@ -1,0 +1,31 @@
+/** What stops the database from being set up or used, with the way out; SQL errors stay pg's own `DatabaseError`. */
+export class DatabaseRefusal extends Error {
+  readonly code: string;
+  readonly hint: string;
+
+  constructor(code: string, message: string, hint: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "DatabaseRefusal";
+    this.code = code;
+    this.hint = hint;
+  }
+}
+
+/** No connection could be had, or it broke: whether a statement under way took effect is unknown. */
+export class DatabaseUnavailable extends DatabaseRefusal {
+  constructor(cause: unknown) {
+    const reason = cause instanceof Error && cause.message !== "" ? cause.message : "no connection";
+    super("database_unavailable", `The database cannot be reached: ${reason}`, "Check that PostgreSQL is running.", {
+      cause,
+    });
+    this.name = "DatabaseUnavailable";
+  }
+}
+
+/** `commit` was answered with a rollback although no statement failed: nothing of the transaction was kept. */
+export class TransactionRolledBack extends DatabaseRefusal {
+  constructor() {
+    super("transaction_rolled_back", "The transaction was rolled back instead of committed.", "Run it again.");
+    this.name = "TransactionRolledBack";
+  }
+}

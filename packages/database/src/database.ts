@@ -1,0 +1,103 @@
+import { opening } from "./context.ts";
+import type { Entry } from "./entries.ts";
+import { openPool, type Pool } from "./pools.ts";
+import { type RoleUrls, resolveRoleUrls } from "./role-urls.ts";
+import { createScope, type Scope } from "./scope.ts";
+import { type Snapshot, withSnapshot } from "./snapshot.ts";
+import { createStatementNames } from "./statement-names.ts";
+
+const poolNames = ["tenant", "operator", "tenantStream", "operatorStream"] as const;
+export type PoolName = (typeof poolNames)[number];
+
+const defaultSizes: Record<PoolName, number> = { tenant: 10, operator: 5, tenantStream: 4, operatorStream: 2 };
+
+export interface DatabaseConfig {
+  /** Of the user who owns the database: reads the derived passwords, serves nothing. Not needed when all three role URLs are given. */
+  url?: string | undefined;
+  roleUrls?: RoleUrls | undefined;
+  /** Of the roles' names; "tenantctl" unless given. */
+  prefix?: string | undefined;
+  /** Most connections per pool. */
+  poolSizes?: Partial<Record<PoolName, number>> | undefined;
+  /** Off for PgBouncer before 1.21. On unless given. */
+  preparedStatements?: boolean | undefined;
+  /** Milliseconds to wait for a connection, free or new; 10,000 unless given. */
+  connectTimeout?: number | undefined;
+  /** Told of connections that broke while idle. */
+  onError?: ((error: Error) => void) | undefined;
+}
+
+/** One entry check, or several in this order. */
+export type Entries = Entry | readonly Entry[];
+
+export interface OperatorOptions {
+  /** Sets this tenant's context: without one the operator role reads every tenant and writes none. */
+  tenantId?: string | undefined;
+  readOnly?: boolean | undefined;
+}
+
+export interface Database {
+  /** Role tenant, in the context of one tenant. Throws TypeError unless `tenantId` is a UUID. */
+  tenant(tenantId: string, entry: Entries, options?: { readOnly?: boolean | undefined }): Scope;
+  /** Role operator: reads all tenants, writes in the context of `tenantId`. */
+  operator(entry?: Entries, options?: OperatorOptions): Scope;
+  /** One consistent, read-only state of one tenant, as role tenant. */
+  tenantSnapshot<T>(tenantId: string, entry: Entries, fn: (snapshot: Snapshot) => Promise<T>): Promise<T>;
+  /** One consistent, read-only state of everything, as role operator. */
+  operatorSnapshot<T>(entry: Entries | undefined, fn: (snapshot: Snapshot) => Promise<T>): Promise<T>;
+  /** For graphile-worker, a direct connection as role jobs. It carries a password. */
+  readonly jobsUrl: string;
+  readonly connections: Record<PoolName, { total: number; idle: number; waiting: number }>;
+  close(): Promise<void>;
+}
+
+/** Opens the pools. Throws DatabaseRefusal: no URL, not migrated; DatabaseUnavailable: not reachable. */
+export async function openDatabase(config: DatabaseConfig): Promise<Database> {
+  const urls = await resolveRoleUrls(config);
+  const names = createStatementNames(config.preparedStatements ?? true);
+  const open = (name: PoolName, url: string): Pool =>
+    openPool({
+      url,
+      size: config.poolSizes?.[name] ?? defaultSizes[name],
+      pipeline: !name.endsWith("Stream"),
+      connectTimeout: config.connectTimeout ?? 10_000,
+      name: `tenantctl ${name}`,
+      onError: config.onError ?? (() => undefined),
+    });
+  const pools: Record<PoolName, Pool> = {
+    tenant: open("tenant", urls.tenant),
+    operator: open("operator", urls.operator),
+    tenantStream: open("tenantStream", urls.tenant),
+    operatorStream: open("operatorStream", urls.operator),
+  };
+  const begin = (readOnly: boolean | undefined) => (readOnly ? "begin read only" : "begin");
+  const beginSnapshot = "begin isolation level repeatable read read only";
+
+  return {
+    tenant: (tenantId, entry, options) =>
+      createScope(pools.tenant, names, opening(begin(options?.readOnly), tenantId, entry), false),
+    operator: (entry, options) =>
+      createScope(
+        pools.operator,
+        names,
+        opening(begin(options?.readOnly), options?.tenantId, entry),
+        entry === undefined && options?.tenantId === undefined && options?.readOnly !== true,
+      ),
+    tenantSnapshot: (tenantId, entry, fn) =>
+      withSnapshot(pools.tenantStream, names, opening(beginSnapshot, tenantId, entry), fn),
+    operatorSnapshot: (entry, fn) =>
+      withSnapshot(pools.operatorStream, names, opening(beginSnapshot, undefined, entry), fn),
+    jobsUrl: urls.jobs,
+    get connections() {
+      return {
+        tenant: pools.tenant.counts,
+        operator: pools.operator.counts,
+        tenantStream: pools.tenantStream.counts,
+        operatorStream: pools.operatorStream.counts,
+      };
+    },
+    close: async () => {
+      await Promise.all(poolNames.map((name) => pools[name].end()));
+    },
+  };
+}

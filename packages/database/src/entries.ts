@@ -1,0 +1,57 @@
+import type { UserRole } from "./tables.ts";
+
+/** A check that leaves as the first statement of a scope and raises unless the caller may enter. */
+export interface Entry {
+  readonly sql: string;
+  /** Where `tenantParameter` stands the scope puts its own tenant, so that no check can be made for another one. */
+  readonly parameters: readonly unknown[];
+}
+
+/** Replaced by the scope with its own tenant's id. */
+export const tenantParameter = Symbol("the scope's tenant");
+
+interface UserClaims {
+  sessionId: string;
+  userId: string;
+  /** The role in the access token; another one in the database ends the session. */
+  role: UserRole;
+}
+
+interface TokenClaims {
+  tokenHash: Buffer;
+  scope: string;
+}
+
+function entry(name: string, ...parameters: readonly unknown[]): Entry {
+  return { sql: `select app.${name}(${parameters.map((_, index) => `$${index + 1}`).join(", ")})`, parameters };
+}
+
+/** Reads of a tenant's user. Raises session_ended, tenant_suspended, tenant_cancelled. */
+export const readAsUser = ({ sessionId, userId, role }: UserClaims): Entry =>
+  entry("read_as_user", tenantParameter, sessionId, userId, role);
+/** Writes of a tenant's user. Raises what reads raise, and tenant_busy. */
+export const writeAsUser = ({ sessionId, userId, role }: UserClaims): Entry =>
+  entry("write_as_user", tenantParameter, sessionId, userId, role);
+/** Reads with a tenant's token. Raises token_invalid, scope_missing, tenant_suspended, tenant_cancelled. */
+export const readAsToken = ({ tokenHash, scope }: TokenClaims): Entry =>
+  entry("read_as_token", tenantParameter, tokenHash, scope);
+/** Writes with a tenant's token. Raises what reads raise, and tenant_busy. */
+export const writeAsToken = ({ tokenHash, scope }: TokenClaims): Entry =>
+  entry("write_as_token", tenantParameter, tokenHash, scope);
+/** Reads of an operator, whose session was checked before. Raises tenant_not_found. */
+export const readAsOperator = (): Entry => entry("read_as_operator", tenantParameter);
+/** An operator's export: any tenant not purged, a soft-deleted one too. Raises tenant_not_found. */
+export const readAsExport = (): Entry => entry("read_as_export", tenantParameter);
+/** Writes of an operator, whose session was checked before. Raises tenant_not_found, tenant_busy. */
+export const writeAsOperator = (): Entry => entry("write_as_operator", tenantParameter);
+/** Background work, in any state but purged. Raises tenant_not_found, tenant_busy. */
+export const writeAsJob = (): Entry => entry("write_as_job", tenantParameter);
+/** Logging in. Raises tenant_not_found, tenant_suspended, tenant_cancelled, tenant_busy. */
+export const writeAsLogin = (): Entry => entry("write_as_login", tenantParameter);
+/** Operator scopes that create a tenant or move its state: whatever the state is. Raises tenant_busy. */
+export const writeAsLifecycle = (): Entry => entry("write_as_lifecycle", tenantParameter);
+/** Operator scopes: an operator's login. Raises session_ended. */
+export const operatorSession = (claims: { sessionId: string; operatorId: string }): Entry =>
+  entry("operator_session", claims.sessionId, claims.operatorId);
+/** Operator scopes: an operator's token. Raises token_invalid, scope_missing. */
+export const operatorToken = ({ tokenHash, scope }: TokenClaims): Entry => entry("operator_token", tokenHash, scope);

@@ -1,0 +1,32 @@
+import pg from "pg";
+import type { Client } from "./client.ts";
+import type { Statement } from "./context.ts";
+import { DatabaseUnavailable } from "./database-error.ts";
+import type { StatementNames } from "./statement-names.ts";
+
+/** Errors with which the server takes the connection away (shutdown, idle in transaction, broken protocol). */
+const endsConnection = /^(57P|08|25P03)/;
+
+/**
+ * Sends the statements together, waits for all answers and gives the results in order. If any failed, throws the first
+ * failure in order: what follows it only says that the transaction is aborted.
+ */
+export async function exchange(
+  client: Client,
+  names: StatementNames,
+  statements: readonly Statement[],
+): Promise<pg.QueryResult[]> {
+  const answers = await Promise.allSettled(
+    client.together(() => statements.map(({ sql, parameters }) => client.query(names.query(sql, parameters)))),
+  );
+  return answers.map((answer) => {
+    if (answer.status === "rejected") {
+      throw ofConnection(client, answer.reason) ? new DatabaseUnavailable(answer.reason) : answer.reason;
+    }
+    return answer.value;
+  });
+}
+
+function ofConnection(client: Client, error: unknown): boolean {
+  return client.lost !== undefined || (error instanceof pg.DatabaseError && endsConnection.test(error.code ?? ""));
+}

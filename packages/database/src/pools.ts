@@ -1,0 +1,60 @@
+import pg from "pg";
+import { Client } from "./client.ts";
+import { DatabaseUnavailable } from "./database-error.ts";
+
+export interface PoolSettings {
+  url: string;
+  /** Most connections at once. */
+  size: number;
+  /** Pipelined connections answer one round trip per transaction; cursors and COPY need plain ones. */
+  pipeline: boolean;
+  /** Milliseconds to wait for a connection, free or new. */
+  connectTimeout: number;
+  name: string;
+  onError: (error: Error) => void;
+}
+
+/** A borrowed connection, given back exactly once by `release`. */
+export interface Borrowed {
+  readonly client: Client;
+  /** Keeps the connection if no transaction is open on it, else closes it: the next borrower must find it clean. */
+  release(): void;
+}
+
+export interface Pool {
+  /** Throws DatabaseUnavailable. */
+  borrow(): Promise<Borrowed>;
+  readonly counts: { total: number; idle: number; waiting: number };
+  end(): Promise<void>;
+}
+
+export function openPool(settings: PoolSettings): Pool {
+  const pool = new pg.Pool({
+    Client: Client,
+    connectionString: settings.url,
+    max: settings.size,
+    pipeline: settings.pipeline,
+    connectionTimeoutMillis: settings.connectTimeout,
+    application_name: settings.name,
+    keepAlive: true,
+  } as pg.PoolConfig & { Client: typeof Client });
+  pool.on("error", settings.onError);
+  return {
+    async borrow() {
+      const client = await pool.connect().catch((error: unknown) => {
+        throw new DatabaseUnavailable(error);
+      });
+      if (!(client instanceof Client)) {
+        throw new TypeError("The pool made a client of another kind.");
+      }
+      return {
+        client,
+        release: () => client.release(client.lost !== undefined || client.getTransactionStatus() !== "I"),
+      };
+    },
+    get counts() {
+      return { total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount };
+    },
+    end: () => pool.end(),
+  };
+}

@@ -1,0 +1,16 @@
+import { build, sql } from "./build.ts";
+import { protectionChecks } from "./protection-checks.ts";
+import type { Scope } from "./scope.ts";
+
+/**
+ * What makes this database unsafe to serve from, a sentence each with its way out; none when all is well.
+ * `scope` is an operator scope. A new check is one row in protection-checks.ts.
+ */
+export async function checkProtection(scope: Scope): Promise<string[]> {
+  const problems: string[] = [];
+  for (const check of protectionChecks) {
+    const rows = await scope.run(sql<{ problem: string }>`${sql.raw(check)}`.compile(build));
+    problems.push(...rows.map((row) => row.problem));
+  }
+  return problems;
+}

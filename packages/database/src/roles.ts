@@ -1,0 +1,146 @@
+import pg from "pg";
+import { Client } from "./client.ts";
+import { userOf } from "./connection-url.ts";
+import { DatabaseRefusal } from "./database-error.ts";
+import { type RoleName, roleName, type ServingRole, servingRoles } from "./role-names.ts";
+import { type RoleUrls, rolePassword, roleUrlsFrom } from "./role-urls.ts";
+import { scramVerifier } from "./scram-verifier.ts";
+
+/** Set on the role, so that every connection of it has them, whatever opened it. */
+const settingsOf: Record<RoleName, Record<string, string>> = {
+  owner: {},
+  tenant: { statement_timeout: "30s", idle_in_transaction_session_timeout: "30s", TimeZone: "UTC" },
+  operator: { statement_timeout: "2min", idle_in_transaction_session_timeout: "60s", TimeZone: "UTC" },
+  jobs: { TimeZone: "UTC" },
+};
+
+/** Two sessions that change one role at once: the later one gets one of these, and finds the work done on another try. */
+const racedCodes = ["XX000", "23505", "42710", "40001", "40P01"];
+
+/** Makes the roles that are missing and lets the connected user act as the owner. Safe to run in many sessions at once. */
+export async function ensureRoles(client: Client, prefix: string): Promise<void> {
+  for (const role of ["owner", ...servingRoles] as const) {
+    const name = roleName(prefix, role);
+    await repeatWhenRaced(async () => {
+      const { rows } = await client.query("select from pg_catalog.pg_roles where rolname = $1", [name]);
+      if (rows.length === 0) {
+        await client.query(`create role ${name} ${role === "owner" ? "nologin" : "login"}`);
+      }
+    });
+    await ensureSettings(client, name, settingsOf[role]);
+  }
+  await joinOwner(client, roleName(prefix, "owner"));
+}
+
+async function joinOwner(client: Client, owner: string): Promise<void> {
+  await repeatWhenRaced(async () => {
+    // From 16 on a creator administers the role but does not hold it.
+    const { rows } = await client.query<{ modern: boolean; member: boolean }>(
+      `select current_setting('server_version_num')::int >= 160000 as modern,
+         pg_has_role($1, case when current_setting('server_version_num')::int >= 160000 then 'SET' else 'MEMBER' end)
+         and pg_has_role($1, 'USAGE') as member`,
+      [owner],
+    );
+    const [state] = rows;
+    if (state?.member === false) {
+      await client.query(`grant ${owner} to current_user${state.modern ? " with set true, inherit true" : ""}`);
+    }
+  });
+}
+
+async function ensureSettings(client: Client, name: string, settings: Record<string, string>): Promise<void> {
+  for (const [setting, value] of Object.entries(settings)) {
+    await repeatWhenRaced(async () => {
+      const { rows } = await client.query(
+        "select from pg_catalog.pg_roles where rolname = $1 and $2 = any (rolconfig)",
+        [name, `${setting}=${value}`],
+      );
+      if (rows.length === 0) {
+        await client.query(`alter role ${name} set ${setting} = '${value}'`);
+      }
+    });
+  }
+}
+
+interface PasswordSettings {
+  url: string;
+  prefix: string;
+  secret: Buffer;
+  /** Whether the secret was made by this run: then roles with other passwords are somebody else's. */
+  secretIsNew: boolean;
+  roleUrls: RoleUrls;
+}
+
+/** Makes each role's password the one its URL carries; asks by logging in, since stored passwords can't be read. */
+export async function ensurePasswords(client: Client, settings: PasswordSettings): Promise<void> {
+  const { url, prefix, secret, secretIsNew, roleUrls } = settings;
+  const urls = roleUrlsFrom(url, secret, prefix, roleUrls);
+  for (const role of servingRoles) {
+    const name = roleName(prefix, role);
+    requireUser(role, name, urls[role]);
+    if (await canLogIn(urls[role])) {
+      continue;
+    }
+    if (secretIsNew) {
+      await refuseForeignRoles(client, prefix);
+    }
+    const verifier = scramVerifier(rolePassword(secret, prefix, role, roleUrls));
+    await repeatWhenRaced(() => client.query(`alter role ${name} login password '${verifier}'`));
+  }
+}
+
+function requireUser(role: ServingRole, name: string, url: string): void {
+  if (userOf(url) !== name) {
+    throw new DatabaseRefusal(
+      "role_url_invalid",
+      `TENANTCTL_${role.toUpperCase()}_DATABASE_URL names the user ${userOf(url) ?? "(none)"}, not ${name}.`,
+      `Put ${name} into the URL, or change TENANTCTL_ROLE_PREFIX.`,
+    );
+  }
+}
+
+async function canLogIn(url: string): Promise<boolean> {
+  const probe = new Client({ connectionString: url });
+  try {
+    await probe.connect();
+    return true;
+  } catch (error) {
+    if (error instanceof pg.DatabaseError && error.code?.startsWith("28")) {
+      return false;
+    }
+    throw error;
+  } finally {
+    await probe.end().catch(() => undefined);
+  }
+}
+
+/** A new database must not take over the roles, and so the passwords, of another one that is in use. */
+async function refuseForeignRoles(client: Client, prefix: string): Promise<void> {
+  const { rows } = await client.query<{ datname: string }>(
+    `select d.datname from pg_catalog.pg_shdepend s join pg_catalog.pg_database d on d.oid = s.dbid
+     where s.refclassid = 'pg_catalog.pg_authid'::regclass and s.refobjid = $1::regrole and s.deptype = 'o'
+       and d.datname <> current_database() limit 1`,
+    [roleName(prefix, "owner")],
+  );
+  const [other] = rows;
+  if (other !== undefined) {
+    throw new DatabaseRefusal(
+      "role_prefix_taken",
+      `The roles ${prefix}_* serve the database "${other.datname}" of this PostgreSQL already.`,
+      "Choose another prefix for this one: set TENANTCTL_ROLE_PREFIX.",
+    );
+  }
+}
+
+async function repeatWhenRaced(work: () => Promise<unknown>): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await work();
+      return;
+    } catch (error) {
+      if (!(error instanceof pg.DatabaseError) || !racedCodes.includes(error.code ?? "") || attempt === 20) {
+        throw error;
+      }
+    }
+  }
+}

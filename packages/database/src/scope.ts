@@ -1,0 +1,118 @@
+import type { CompiledQuery } from "kysely";
+import type { QueryResult } from "pg";
+import { commit, rollback, type Statement } from "./context.ts";
+import { TransactionRolledBack } from "./database-error.ts";
+import { exchange } from "./exchange.ts";
+import type { Borrowed, Pool } from "./pools.ts";
+import type { StatementNames } from "./statement-names.ts";
+
+export interface Transaction {
+  /** Runs one statement. The first one of the transaction brings `begin`, the context and the entry check along. */
+  run<R>(query: CompiledQuery<R>): Promise<R[]>;
+}
+
+/** The only way to the database: every statement runs in a transaction of its context, behind its entry check. */
+export interface Scope {
+  /** One statement in a transaction of its own, in one round trip. Throws the first error, the entry check's before the statement's. */
+  run<R>(query: CompiledQuery<R>): Promise<R[]>;
+  /** Several statements in one transaction: committed when `fn` resolves, rolled back when it rejects. */
+  transaction<T>(fn: (transaction: Transaction) => Promise<T>): Promise<T>;
+}
+
+/** A scope over `pool` whose transactions open with `opening`; an empty opening makes single statements go out bare. */
+export function createScope(pool: Pool, names: StatementNames, opening: readonly Statement[], bare: boolean): Scope {
+  return {
+    async run<R>(query: CompiledQuery<R>) {
+      const { client, release } = await pool.borrow();
+      try {
+        if (bare) {
+          const [result] = await exchange(client, names, [query]);
+          return rowsOf<R>(result);
+        }
+        const results = await exchange(client, names, [...opening, query, commit]);
+        requireCommit(results.at(-1));
+        return rowsOf<R>(results.at(-2));
+      } finally {
+        release();
+      }
+    },
+
+    transaction: (fn) => runTransaction(pool, names, opening, fn),
+  };
+}
+
+async function runTransaction<T>(
+  pool: Pool,
+  names: StatementNames,
+  opening: readonly Statement[],
+  fn: (transaction: Transaction) => Promise<T>,
+): Promise<T> {
+  let borrowing: Promise<Borrowed> | undefined;
+  let failure: { reason: unknown } | undefined;
+  let over = false;
+  const underWay = new Set<Promise<unknown>>();
+
+  async function send<R>(query: CompiledQuery<R>): Promise<R[]> {
+    const first = borrowing === undefined;
+    borrowing ??= pool.borrow();
+    const { client } = await borrowing;
+    try {
+      const results = await exchange(client, names, first ? [...opening, query] : [query]);
+      return rowsOf<R>(results.at(-1));
+    } catch (reason) {
+      failure ??= { reason };
+      throw reason;
+    }
+  }
+
+  const transaction: Transaction = {
+    run(query) {
+      if (over) {
+        return Promise.reject(new Error("This transaction is over."));
+      }
+      const sent = send(query);
+      underWay.add(sent);
+      sent.then(
+        () => underWay.delete(sent),
+        () => underWay.delete(sent),
+      );
+      return sent;
+    },
+  };
+
+  async function finish(statement: Statement): Promise<void> {
+    over = true;
+    await Promise.allSettled(underWay);
+    if (borrowing === undefined) {
+      return; // nothing was ever sent
+    }
+    const { client } = await borrowing;
+    const [result] = await exchange(client, names, [statement]);
+    if (statement === commit && result?.command !== "COMMIT") {
+      throw failure === undefined ? new TransactionRolledBack() : failure.reason;
+    }
+  }
+
+  try {
+    const value = await fn(transaction);
+    await finish(commit);
+    return value;
+  } catch (error) {
+    await finish(rollback).catch(() => undefined); // the connection is closed below if this failed
+    throw error;
+  } finally {
+    over = true;
+    const borrowed = await borrowing?.catch(() => undefined);
+    borrowed?.release();
+  }
+}
+
+function requireCommit(result: QueryResult | undefined): void {
+  if (result?.command !== "COMMIT") {
+    throw new TransactionRolledBack();
+  }
+}
+
+function rowsOf<R>(result: QueryResult | undefined): R[] {
+  return (result?.rows ?? []) as R[];
+}

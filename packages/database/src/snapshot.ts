@@ -1,0 +1,62 @@
+import type { CompiledQuery } from "kysely";
+import type { Statement } from "./context.ts";
+import { rollback } from "./context.ts";
+import { exchange } from "./exchange.ts";
+import type { Pool } from "./pools.ts";
+import type { StatementNames } from "./statement-names.ts";
+
+/** One consistent state of the database, for as long as the function it is given to runs. */
+export interface Snapshot {
+  run<R>(query: CompiledQuery<R>): Promise<R[]>;
+  /** The rows in batches, read as they are asked for (with one batch ahead). One stream at a time. */
+  stream<R>(query: CompiledQuery<R>, options?: { batchSize?: number }): AsyncIterable<R[]>;
+}
+
+/** How long a reader may leave the snapshot alone, say because the client downloads slowly. */
+const patience: Statement = { sql: "set local idle_in_transaction_session_timeout = '10min'", parameters: [] };
+const closeCursor: Statement = { sql: "close tenancy_stream", parameters: [] };
+const defaultBatchSize = 1000;
+
+/** Runs `fn` in a read-only transaction opened by `opening` on a connection of its own. */
+export async function withSnapshot<T>(
+  pool: Pool,
+  names: StatementNames,
+  opening: readonly Statement[],
+  fn: (snapshot: Snapshot) => Promise<T>,
+): Promise<T> {
+  const { client, release } = await pool.borrow();
+
+  async function send<R>(statement: Statement): Promise<R[]> {
+    const [result] = await exchange(client, names, [statement]);
+    return (result?.rows ?? []) as R[];
+  }
+
+  async function* stream<R>(query: CompiledQuery<R>, batchSize: number): AsyncGenerator<R[]> {
+    await send({ sql: `declare tenancy_stream no scroll cursor for ${query.sql}`, parameters: query.parameters });
+    const fetch: Statement = { sql: `fetch forward ${batchSize} from tenancy_stream`, parameters: [] };
+    let next = send<R>(fetch);
+    try {
+      for (let rows = await next; rows.length > 0; rows = await next) {
+        next = rows.length < batchSize ? Promise.resolve([]) : send<R>(fetch);
+        next.catch(() => undefined); // reported when it is awaited
+        yield rows;
+      }
+    } finally {
+      // A reader that stops early leaves a fetch under way; after a failure there is no cursor left to close.
+      await next.then(() => send(closeCursor)).catch(() => undefined);
+    }
+  }
+
+  try {
+    for (const statement of [...opening, patience]) {
+      await send(statement);
+    }
+    return await fn({
+      run: send,
+      stream: (query, options) => stream(query, options?.batchSize ?? defaultBatchSize),
+    });
+  } finally {
+    await send(rollback).catch(() => undefined); // nothing was written; a dead connection is closed by release
+    release();
+  }
+}

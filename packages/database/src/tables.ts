@@ -1,0 +1,312 @@
+import type { ColumnType, Generated, Insertable, Selectable, Updateable } from "kysely";
+
+/** `timestamptz(3)`: a Date when read; a Date or ISO 8601 text when written. */
+type Time = ColumnType<Date, Date | string, Date | string>;
+type TimeOrNull = ColumnType<Date | null, Date | string | null | undefined, Date | string | null>;
+type DefaultTime = ColumnType<Date, Date | string | undefined, Date | string>;
+/** `jsonb`: parsed when read, JSON text when written (`JSON.stringify(value)`). */
+type Json<T = unknown> = ColumnType<T, string, string>;
+type JsonOrNull<T = unknown> = ColumnType<T | null, string | null | undefined, string | null>;
+/** `bigint`: a number when read, for every one of ours is within 2^53; reading one beyond it is an error. */
+type Int8 = number;
+
+export type TenantStatus = "active" | "suspended" | "cancelled" | "deleted" | "purged";
+export type UserRole = "tenant_admin" | "support_agent";
+export type QuotaResource = "users" | "customers" | "storage_bytes" | "api_requests_per_day";
+export type AuditOutcome = "success" | "failure" | "denied";
+export type ActorType = "user" | "operator" | "token" | "system" | "local" | "anonymous";
+export type OperationStatus = "queued" | "running" | "succeeded" | "failed" | "cancelled";
+export type AlertStatus = "open" | "acknowledged" | "resolved";
+export type AlertSeverity = "info" | "warning" | "critical";
+
+/** Global; the tenant role may read it. In every limit null is "unlimited". */
+export interface PlansTable {
+  name: string;
+  display_name: string;
+  users_limit: Int8 | null;
+  customers_limit: Int8 | null;
+  storage_bytes_limit: Int8 | null;
+  api_requests_per_day_limit: Int8 | null;
+  requests_per_minute: number | null;
+  updated_at: DefaultTime;
+}
+
+/** The registry: the tenant role sees its own row only. */
+export interface TenantsTable {
+  id: string;
+  slug: string;
+  name: string;
+  status: Generated<TenantStatus>;
+  plan: string;
+  contact_email: string | null;
+  status_reason: string | null;
+  status_changed_at: DefaultTime;
+  previous_status: "active" | "suspended" | "cancelled" | null;
+  created_at: DefaultTime;
+  updated_at: DefaultTime;
+  deleted_at: TimeOrNull;
+  purge_at: TimeOrNull;
+  purged_at: TimeOrNull;
+  hold: JsonOrNull;
+}
+
+export interface UsersTable {
+  tenant_id: string;
+  id: string;
+  email: string;
+  name: string;
+  role: UserRole;
+  password_hash: string | null;
+  must_change_password: Generated<boolean>;
+  disabled_at: TimeOrNull;
+  password_changed_at: TimeOrNull;
+  last_login_at: TimeOrNull;
+  created_at: DefaultTime;
+  updated_at: DefaultTime;
+}
+
+export interface CustomersTable {
+  tenant_id: string;
+  id: string;
+  name: string;
+  email: string | null;
+  phone: string | null;
+  notes: string | null;
+  balance_minor: Generated<Int8>;
+  currency: Generated<string>;
+  created_at: DefaultTime;
+  updated_at: DefaultTime;
+}
+
+interface SessionColumns {
+  id: string;
+  refresh_hash: Buffer;
+  previous_hash: Buffer | null;
+  rotated_at: TimeOrNull;
+  expires_at: Time;
+  ended_at: TimeOrNull;
+  end_reason: string | null;
+  created_at: DefaultTime;
+  address: string | null;
+  user_agent: string | null;
+}
+
+export interface SessionsTable extends SessionColumns {
+  tenant_id: string;
+  user_id: string;
+}
+
+export interface ApiTokensTable {
+  tenant_id: string;
+  id: string;
+  name: string;
+  token_hash: Buffer;
+  scopes: string[];
+  created_by_type: "user" | "operator";
+  created_by: string;
+  created_by_name: string;
+  created_at: DefaultTime;
+  expires_at: TimeOrNull;
+  revoked_at: TimeOrNull;
+  last_used_at: TimeOrNull;
+}
+
+interface ResetColumns {
+  id: string;
+  secret_hash: Buffer;
+  created_at: DefaultTime;
+  expires_at: Time;
+  used_at: TimeOrNull;
+}
+
+export interface PasswordResetsTable extends ResetColumns {
+  tenant_id: string;
+  user_id: string;
+}
+
+/** Operators' rows carry the system tenant. */
+export interface KnownAddressesTable {
+  tenant_id: string;
+  account_id: string;
+  address: string;
+  last_login_at: DefaultTime;
+}
+
+export interface OperatorsTable {
+  id: string;
+  email: string;
+  name: string;
+  password_hash: string | null;
+  must_change_password: Generated<boolean>;
+  disabled_at: TimeOrNull;
+  password_changed_at: TimeOrNull;
+  last_login_at: TimeOrNull;
+  created_at: DefaultTime;
+}
+
+export interface OperatorSessionsTable extends SessionColumns {
+  operator_id: string;
+}
+
+export interface OperatorTokensTable {
+  id: string;
+  name: string;
+  token_hash: Buffer;
+  scopes: string[];
+  /** The operator who made it: disabling them ends the token. */
+  created_by: string;
+  created_at: DefaultTime;
+  expires_at: TimeOrNull;
+  revoked_at: TimeOrNull;
+  last_used_at: TimeOrNull;
+}
+
+export interface OperatorResetsTable extends ResetColumns {
+  operator_id: string;
+}
+
+export interface LoginThrottlesTable {
+  key: string;
+  failures: Generated<number>;
+  window_started_at: DefaultTime;
+  blocked_until: TimeOrNull;
+}
+
+export interface IdempotencyKeysTable {
+  actor: string;
+  key_hash: Buffer;
+  request_hash: Buffer;
+  status: number | null;
+  response: JsonOrNull;
+  created_at: DefaultTime;
+}
+
+/** Retained; the serving roles may insert and select, nothing else. */
+export interface AuditLogTable {
+  tenant_id: string;
+  at: DefaultTime;
+  id: string;
+  action: string;
+  resource_type: string;
+  resource_id: string | null;
+  outcome: AuditOutcome;
+  actor_type: ActorType;
+  actor_id: string | null;
+  actor_name: string | null;
+  address: string | null;
+  request_id: string | null;
+  occurrences: Generated<number>;
+  detail: string | null;
+  details_digest: Buffer | null;
+}
+
+export interface AuditDetailsTable {
+  tenant_id: string;
+  audit_id: string;
+  at: DefaultTime;
+  before: JsonOrNull;
+  after: JsonOrNull;
+}
+
+/** The tenant role may only read it. A null limit is "unlimited". */
+export interface QuotaOverridesTable {
+  tenant_id: string;
+  resource: QuotaResource;
+  quota_limit: Int8 | null;
+  reason: string;
+  expires_at: TimeOrNull;
+  set_by: Json;
+  created_at: DefaultTime;
+}
+
+export interface UsageCountersTable {
+  tenant_id: string;
+  resource: string;
+  used: Generated<Int8>;
+  counted_at: DefaultTime;
+}
+
+export interface UsageMinutesTable {
+  tenant_id: string;
+  minute: Time;
+  route_group: Generated<string>;
+  requests: Generated<Int8>;
+  errors: Generated<Int8>;
+  client_errors: Generated<Int8>;
+  latency_buckets: Generated<Int8[]>;
+  rows: Generated<Int8>;
+  bytes: Generated<Int8>;
+}
+
+export interface UsageDaysTable {
+  tenant_id: string;
+  /** `YYYY-MM-DD`, UTC. */
+  day: string;
+  api_requests: Generated<Int8>;
+}
+
+export interface OperationsTable {
+  id: string;
+  kind: string;
+  tenant_id: string | null;
+  tenant_slug: string | null;
+  status: Generated<OperationStatus>;
+  plan: JsonOrNull;
+  progress: JsonOrNull;
+  result: JsonOrNull;
+  error: JsonOrNull;
+  requested_by: Json;
+  created_at: DefaultTime;
+  started_at: TimeOrNull;
+  finished_at: TimeOrNull;
+  heartbeat_at: TimeOrNull;
+}
+
+export interface AlertsTable {
+  id: string;
+  rule: string;
+  tenant_id: string | null;
+  fingerprint: string;
+  severity: AlertSeverity;
+  status: Generated<AlertStatus>;
+  summary: string;
+  evidence: ColumnType<unknown, string | undefined, string>;
+  next_step: string;
+  opened_at: DefaultTime;
+  acknowledged_at: TimeOrNull;
+  acknowledged_by: string | null;
+  note: string | null;
+  resolved_at: TimeOrNull;
+  last_seen_at: DefaultTime;
+}
+
+/** Every table a scope can reach, for Kysely. */
+export interface Tables {
+  "app.plans": PlansTable;
+  "app.tenants": TenantsTable;
+  "app.users": UsersTable;
+  "app.customers": CustomersTable;
+  "app.sessions": SessionsTable;
+  "app.api_tokens": ApiTokensTable;
+  "app.password_resets": PasswordResetsTable;
+  "app.known_addresses": KnownAddressesTable;
+  "app.operators": OperatorsTable;
+  "app.operator_sessions": OperatorSessionsTable;
+  "app.operator_tokens": OperatorTokensTable;
+  "app.operator_resets": OperatorResetsTable;
+  "app.login_throttles": LoginThrottlesTable;
+  "app.idempotency_keys": IdempotencyKeysTable;
+  "app.audit_log": AuditLogTable;
+  "app.audit_details": AuditDetailsTable;
+  "app.quota_overrides": QuotaOverridesTable;
+  "app.usage_counters": UsageCountersTable;
+  "app.usage_minutes": UsageMinutesTable;
+  "app.usage_days": UsageDaysTable;
+  "app.operations": OperationsTable;
+  "app.alerts": AlertsTable;
+}
+
+/** A row of `app.<table>` as read, as inserted and as updated. */
+export type Row<T extends keyof Tables> = Selectable<Tables[T]>;
+export type NewRow<T extends keyof Tables> = Insertable<Tables[T]>;
+export type RowChange<T extends keyof Tables> = Updateable<Tables[T]>;
