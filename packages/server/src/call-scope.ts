@@ -1,5 +1,6 @@
 import { type Access, ContractError } from "@tenantctl/contract";
 import {
+  build,
   type Database,
   type Entry,
   operatorSession,
@@ -38,7 +39,7 @@ const namedActor = async (scope: Scope, principal: Principal): Promise<Actor> =>
     sql<{
       id: string;
       name: string;
-    }>`select id, name from app.operator_tokens where token_hash = ${principal.hash}`.compile(),
+    }>`select id, name from app.operator_tokens where token_hash = ${principal.hash}`.compile(build),
   );
   return { type: "token", id: row?.id ?? null, name: row?.name ?? null };
 };

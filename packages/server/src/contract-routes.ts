@@ -71,7 +71,10 @@ const send = (reply: FastifyReply, result: unknown): FastifyReply => {
 };
 
 /** A body that may be absent: every field of it is optional. */
-const mayBeAbsent = ({ body }: RouteShape): boolean => body !== undefined && (body.required ?? []).length === 0;
+const mayBeAbsent = ({ body }: RouteShape): boolean => {
+  const required: readonly string[] = body?.required ?? [];
+  return body !== undefined && required.length === 0;
+};
 
 /** Registers every route of the contract: credentials, role, limits, validation, scope, handler, in this order. */
 export const registerContract = (fastify: FastifyInstance, app: App, handlers: Handlers): void => {

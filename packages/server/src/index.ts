@@ -1,2 +1,12 @@
+export { openServerDatabase } from "./open-database.ts";
+export { bootstrapOperator } from "./operators/bootstrap.ts";
 export { buildServer, type Server, startServer } from "./server.ts";
-export { readSettings, type SettingSources, type Settings, SettingsError, settings } from "./settings.ts";
+export {
+  readSettings,
+  type SettingName,
+  type SettingSources,
+  type Settings,
+  SettingsError,
+  settings,
+} from "./settings.ts";
+export { isTokenValid, makeLocalToken } from "./tokens/local-token.ts";

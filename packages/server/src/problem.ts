@@ -1,4 +1,5 @@
 import { ContractError, type ErrorCode, errors, isErrorCode, type Problem } from "@tenantctl/contract";
+import { DatabaseUnavailable, TransactionRolledBack } from "@tenantctl/database";
 
 /** PostgreSQL's constraints, by name, as the errors that they mean. */
 const constraints: Readonly<Record<string, { code: ErrorCode; detail: string; hint: string }>> = {
@@ -117,17 +118,6 @@ const states: Readonly<Record<string, { code: ErrorCode; detail: string; hint: s
   },
 };
 
-const networkCodes = new Set([
-  "ECONNREFUSED",
-  "ECONNRESET",
-  "EPIPE",
-  "ENOTFOUND",
-  "ETIMEDOUT",
-  "EAI_AGAIN",
-  "ENOENT",
-  "EHOSTUNREACH",
-]);
-
 interface PostgresFields {
   readonly code?: unknown;
   readonly constraint?: unknown;
@@ -156,14 +146,6 @@ const fromPostgres = (fields: PostgresFields, cause: unknown): ContractError | u
     const retryAfter =
       "retryAfter" in known && typeof known.retryAfter === "number" ? { retryAfter: known.retryAfter } : {};
     return new ContractError(known.code, known.detail, known.hint, { ...retryAfter, cause });
-  }
-  if (networkCodes.has(state)) {
-    return new ContractError(
-      "database_unavailable",
-      "The database does not answer.",
-      "Try again in a few seconds; `tenantctl status` shows its state.",
-      { retryAfter: 2, cause },
-    );
   }
   return undefined;
 };
@@ -200,6 +182,22 @@ const fastifyErrors: Readonly<Record<string, { code: ErrorCode; detail: string; 
 /** Any error as one that has a row in the contract's table. What nobody foresaw is `internal`. */
 export const asContractError = (error: unknown): ContractError => {
   if (error instanceof ContractError) return error;
+  if (error instanceof DatabaseUnavailable) {
+    return new ContractError(
+      "database_unavailable",
+      "The database does not answer.",
+      "Try again in a few seconds; `tenantctl status` shows its state.",
+      { retryAfter: 2, cause: error },
+    );
+  }
+  if (error instanceof TransactionRolledBack) {
+    return new ContractError(
+      "edit_conflict",
+      "The change was rolled back; nothing of it was kept.",
+      "Send the request again.",
+      { retryAfter: 1, cause: error },
+    );
+  }
   if (typeof error === "object" && error !== null) {
     const fields: PostgresFields = error;
     const fastify = fastifyErrors[own(fields.code) ?? ""];
@@ -211,19 +209,6 @@ export const asContractError = (error: unknown): ContractError => {
     }
     const database = fromPostgres(fields, error);
     if (database !== undefined) return database;
-    // pg's own errors about a lost or refused connection carry no code.
-    if (
-      /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error)/.test(
-        own(fields.message) ?? "",
-      )
-    ) {
-      return new ContractError(
-        "database_unavailable",
-        "The database does not answer.",
-        "Try again in a few seconds; `tenantctl status` shows its state.",
-        { retryAfter: 2, cause: error },
-      );
-    }
     if (typeof fields.statusCode === "number" && fields.statusCode >= 400 && fields.statusCode < 500) {
       return new ContractError(
         "invalid_request",

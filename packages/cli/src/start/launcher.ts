@@ -14,7 +14,11 @@ const look = (pid: number): Process | undefined => {
       const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
       const [state, parent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
       if (state === "Z") return undefined;
-      return { pid, parent: Number(parent), command: readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ") };
+      return {
+        pid,
+        parent: Number(parent),
+        command: readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " "),
+      };
     }
     const line = execFileSync("ps", ["-o", "ppid=,command=", "-p", String(pid)], { encoding: "utf8" }).trim();
     const [, parent, command] = /^(\d+)\s+(.*)$/s.exec(line) ?? [];

@@ -11,7 +11,9 @@ export const claimPort = (host: string, port: number): Promise<number> =>
         new CliError(
           busy ? "port_busy" : "cannot_listen",
           busy ? 7 : 1,
-          busy ? `Port ${port} on ${host} is in use by another program.` : `Nothing can listen on ${host}, port ${port}: ${error.message}.`,
+          busy
+            ? `Port ${port} on ${host} is in use by another program.`
+            : `Nothing can listen on ${host}, port ${port}: ${error.message}.`,
           busy ? `Stop what listens there, or choose another port: PORT=${port + 1}.` : "Choose another PORT or HOST.",
         ),
       );

@@ -36,7 +36,11 @@ const withoutPassword = (url: string): string => {
 
 /** Where people reach the API: an address that means "every interface" is no place to go to. */
 const publicUrl = (host: string, port: number): string => {
-  const name = ["127.0.0.1", "0.0.0.0", "::", "::1", ""].includes(host) ? "localhost" : host.includes(":") ? `[${host}]` : host;
+  const name = ["127.0.0.1", "0.0.0.0", "::", "::1", ""].includes(host)
+    ? "localhost"
+    : host.includes(":")
+      ? `[${host}]`
+      : host;
   return `http://${name}:${port}`;
 };
 

@@ -1,4 +1,4 @@
-import { SYSTEM_TENANT_ID, sql } from "@tenantctl/database";
+import { build, SYSTEM_TENANT_ID, sql } from "@tenantctl/database";
 import type { CompiledQuery } from "kysely";
 import { v7 as uuidv7 } from "uuid";
 import type { Actor } from "../principal.ts";
@@ -47,11 +47,13 @@ export const auditRow = (entry: AuditEntry): CompiledQuery<never> => {
   const values = sql`${tenant}::uuid, clock_timestamp(), ${id}::uuid, ${entry.action}, ${entry.resourceType}, ${entry.resourceId ?? null}::text, ${entry.outcome ?? "success"},
     ${actor.type}, ${actorId}, ${actorName}, ${entry.address ?? null}::text, ${entry.requestId ?? null}::text, ${entry.occurrences ?? 1}::int, ${entry.detail ?? null}::text`;
   if (before === null && after === null) {
-    return sql<never>`insert into app.audit_log (${columns}) values (${values}, null)`.compile();
+    return sql<never>`insert into app.audit_log (${columns}) values (${values}, null)`.compile(build);
   }
   return sql<never>`with details as (
     insert into app.audit_details (tenant_id, audit_id, at, before, after)
     values (${tenant}::uuid, ${id}::uuid, clock_timestamp(), ${before}::jsonb, ${after}::jsonb) returning before, after)
   insert into app.audit_log (${columns})
-  select ${values}, sha256(convert_to(coalesce(before::text, '') || chr(10) || coalesce(after::text, ''), 'UTF8')) from details`.compile();
+  select ${values}, sha256(convert_to(coalesce(before::text, '') || chr(10) || coalesce(after::text, ''), 'UTF8')) from details`.compile(
+    build,
+  );
 };

@@ -1,5 +1,5 @@
 import { ContractError, type TenantStatus } from "@tenantctl/contract";
-import { type Scope, SYSTEM_TENANT_ID, sql } from "@tenantctl/database";
+import { build, type Scope, SYSTEM_TENANT_ID, sql } from "@tenantctl/database";
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const slug = /^[a-z0-9-]{1,63}$/;
@@ -27,7 +27,9 @@ export const findTenant = async (scope: Scope, reference: string): Promise<Found
       : undefined;
   if (match === undefined) throw noSuchTenant();
   const [row] = await scope.run(
-    sql<FoundTenant>`select id, slug, status from app.tenants where ${match} and status <> 'purged' and id <> ${SYSTEM_TENANT_ID}`.compile(),
+    sql<FoundTenant>`select id, slug, status from app.tenants where ${match} and status <> 'purged' and id <> ${SYSTEM_TENANT_ID}`.compile(
+      build,
+    ),
   );
   if (row === undefined) throw noSuchTenant();
   return row;

@@ -1,6 +1,6 @@
 import { userInfo } from "node:os";
 import { scopes } from "@tenantctl/contract";
-import { type Database, SYSTEM_TENANT_ID, sql } from "@tenantctl/database";
+import { build, type Database, SYSTEM_TENANT_ID, sql } from "@tenantctl/database";
 import { v7 as uuidv7 } from "uuid";
 import { auditRow } from "../audit/audit-row.ts";
 import { hashOf, makeApiToken } from "../auth/api-token.ts";
@@ -16,7 +16,9 @@ export const isTokenValid = async (db: Database, token: string): Promise<boolean
   const rows = await db.operator(undefined, { readOnly: true }).run(
     sql`select from app.operator_tokens t join app.operators o on o.id = t.created_by
         where t.token_hash = ${hashOf(token)} and t.revoked_at is null and o.disabled_at is null
-          and (t.expires_at is null or t.expires_at > now() + interval '1 day') and t.scopes @> ${[...scopes]}::text[]`.compile(),
+          and (t.expires_at is null or t.expires_at > now() + interval '1 day') and t.scopes @> ${[...scopes]}::text[]`.compile(
+      build,
+    ),
   );
   return rows.length > 0;
 };
@@ -30,7 +32,9 @@ export const makeLocalToken = async (db: Database, name: string): Promise<string
       tx.run(
         sql<{ id: string }>`insert into app.operator_tokens (id, name, token_hash, scopes, created_by, expires_at)
           select ${id}::uuid, ${name}, ${hash}, ${[...scopes]}::text[], o.id, now() + make_interval(days => ${days}::int)
-          from app.operators o where o.disabled_at is null order by o.created_at, o.id limit 1 returning id`.compile(),
+          from app.operators o where o.disabled_at is null order by o.created_at, o.id limit 1 returning id`.compile(
+          build,
+        ),
       ),
       tx.run(
         auditRow({
