@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { migrate } from "../src/migrate.ts";
 import { describeOnEachCluster } from "./harness/clusters.ts";
-import { createDatabase, withClient } from "./harness/database.ts";
+import { createDatabase, createMigratedDatabase, withClient } from "./harness/database.ts";
 import { startNode } from "./harness/process.ts";
 import { keys, startInPty } from "./harness/pty.ts";
 
@@ -25,6 +26,34 @@ describeOnEachCluster("the test harness", (cluster) => {
     );
     expect(left.rows).toEqual([]);
   });
+
+  it("gives migrated databases that share roles and nothing else, with the template's rights and settings", async () => {
+    const [one, two] = await Promise.all([createMigratedDatabase({ cluster }), createMigratedDatabase({ cluster })]);
+    try {
+      expect(one.prefix).toBe(two.prefix);
+      expect(one.name).not.toBe(two.name);
+      const [mine, theirs, source] = await Promise.all(
+        [one.name, two.name, one.prefix].map((name) =>
+          withClient(cluster.adminUrl, async (client) => {
+            const { rows } = await client.query(
+              `select array(select format('%s %s', grantee::regrole, privilege_type) as line
+                              from aclexplode(datacl) order by line) as rights,
+                      array(select format('%s %s', setrole::regrole, setconfig) as line
+                              from pg_db_role_setting where setdatabase = d.oid order by line) as settings
+                 from pg_database d where datname = $1`,
+              [name],
+            );
+            return rows[0];
+          }),
+        ),
+      );
+      expect(mine).toEqual(source);
+      expect(theirs).toEqual(source);
+      expect(await migrate(one.url, { prefix: one.prefix })).toEqual([]);
+    } finally {
+      await Promise.all([one.drop(), two.drop()]);
+    }
+  });
 });
 
 describe("processes under test", () => {
@@ -42,7 +71,7 @@ describe("processes under test", () => {
 
   it("in a pseudo-terminal see a terminal of the size asked for, its keys, and Ctrl-C as a signal", async () => {
     const program = `
-      console.log(process.stdin.isTTY, process.stderr.isTTY, process.stdout.columns, process.stdout.rows);
+      console.log([process.stdin.isTTY, process.stderr.isTTY, process.stdout.columns, process.stdout.rows].join(" "));
       process.stdin.on("data", (line) => console.log("heard " + line));
       process.on("SIGINT", () => process.exit(130));`;
     const terminal = startInPty(process.execPath, ["-e", program], { columns: 77, rows: 22 });

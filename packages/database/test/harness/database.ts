@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { type Cluster, defaultCluster } from "./clusters.ts";
 import { createOwnedDatabase, dropDatabase, dropRoles, type TestDatabase } from "./owned-database.ts";
 
+export { createMigratedDatabase } from "./migrated-database.ts";
 export { type TestDatabase, urlOf, withClient } from "./owned-database.ts";
 
 /** An empty database of its own, owned by a user of its own: what an installation starts from. */
