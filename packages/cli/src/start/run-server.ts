@@ -102,7 +102,7 @@ export const runServer = async (options: RunOptions): Promise<RunningServer> => 
 };
 
 /** Refusals of the database and the settings carry what happened and the way out; they end a command with exit 7. */
-const asCliError = (error: unknown): unknown => {
+export const asCliError = (error: unknown): unknown => {
   if (error instanceof CliError) return error;
   if (error instanceof Error && "hint" in error && typeof error.hint === "string") {
     const code = "code" in error && typeof error.code === "string" ? error.code : "refused";

@@ -1,0 +1,60 @@
+import { relative } from "node:path";
+import { defineCommands } from "../command.ts";
+import { leaveContext } from "../start/local-context.ts";
+import { type RunningServer, runServer } from "../start/run-server.ts";
+import { serveUntilSignal } from "../start/serve-until-signal.ts";
+import { serverFlags, serverSettings } from "../start/server-settings.ts";
+
+/** How the reader runs tenantctl from here: through pnpm where they started it so. */
+const caller = (env: NodeJS.ProcessEnv): string =>
+  env.npm_lifecycle_event === "start" ? "npx -y pnpm@12 tenantctl" : "tenantctl";
+
+const folder = (path: string): string => (path.startsWith("/") ? relative(process.cwd(), path) || "." : path);
+
+/** What a newcomer needs to know, and the next three things to try. */
+const welcome = ({ url, data, firstOperator }: RunningServer, env: NodeJS.ProcessEnv): string => {
+  const run = caller(env);
+  const lines = ["", `tenantctl is running at ${url}  (Ctrl-C stops it)`, `  documentation  ${url}/docs`, `  data           ${folder(data)}`];
+  if (firstOperator !== undefined) {
+    lines.push(`  operator       ${firstOperator.email}`);
+    if (firstOperator.password !== undefined) lines.push(`  password       ${firstOperator.password}  (shown this once)`);
+  }
+  lines.push(
+    "",
+    "Try next, in a second terminal:",
+    `  ${run} status`,
+    `  ${run} provision --name "Acme Corp" --plan basic --contact-email it@acme.example \\`,
+    `      --admin-name "Ada Admin" --admin-email ada@acme.example`,
+    `  ${run} list`,
+    "",
+  );
+  return lines.join("\n");
+};
+
+export default defineCommands([
+  {
+    path: ["start"],
+    summary: "Start everything on this machine: PostgreSQL, the API, a first operator and a CLI context",
+    description:
+      "Without DATABASE_URL an embedded PostgreSQL keeps its data in .tenantctl/. With it, that database is migrated and used. A second start keeps all data.",
+    examples: ["tenantctl start", "PORT=5001 tenantctl start", "DATABASE_URL=postgresql://owner@db/tenantctl TENANTCTL_JWT_SECRET_FILE=./jwt tenantctl start"],
+    flags: serverFlags,
+    run: async (invocation) => {
+      const { out } = invocation;
+      const settings = await serverSettings(invocation);
+      return serveUntilSignal(
+        (onDatabaseEnd) =>
+          runServer({
+            settings: settings.logLevel === "info" && invocation.settings.env.TENANTCTL_LOG_LEVEL === undefined ? { ...settings, logLevel: "warn" } : settings,
+            migrate: true,
+            generateOperator: true,
+            log: out.note,
+            onDatabaseEnd,
+            beforeListening: (db, url) => leaveContext(db, settings.dataDir, url),
+          }),
+        (server) => out.text(welcome(server, invocation.settings.env)),
+        out.note,
+      );
+    },
+  },
+]);
