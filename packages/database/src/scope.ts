@@ -11,10 +11,19 @@ export interface Transaction {
   run<R>(query: CompiledQuery<R>): Promise<R[]>;
 }
 
+type RowsOf<Q> = Q extends CompiledQuery<infer R> ? R[] : never;
+
 /** The only way to the database: every statement runs in a transaction of its context, behind its entry check. */
 export interface Scope {
   /** One statement in a transaction of its own, in one round trip. Throws the first error, the entry check's before the statement's. */
   run<R>(query: CompiledQuery<R>): Promise<R[]>;
+  /**
+   * Several statements that don't wait for each other's answers: one transaction, one round trip. Throws the first error,
+   * and then nothing of them was kept.
+   */
+  batch<const Q extends readonly CompiledQuery<unknown>[]>(
+    queries: Q,
+  ): Promise<{ -readonly [I in keyof Q]: RowsOf<Q[I]> }>;
   /** Several statements in one transaction: committed when `fn` resolves, rolled back when it rejects. */
   transaction<T>(fn: (transaction: Transaction) => Promise<T>): Promise<T>;
 }
@@ -32,6 +41,17 @@ export function createScope(pool: Pool, names: StatementNames, opening: readonly
         const results = await exchange(client, names, [...opening, query, commit]);
         requireCommit(results.at(-1));
         return rowsOf<R>(results.at(-2));
+      } finally {
+        release();
+      }
+    },
+
+    async batch<const Q extends readonly CompiledQuery<unknown>[]>(queries: Q) {
+      const { client, release } = await pool.borrow();
+      try {
+        const results = await exchange(client, names, [...opening, ...queries, commit]);
+        requireCommit(results.at(-1));
+        return results.slice(opening.length, -1).map(rowsOf) as { -readonly [I in keyof Q]: RowsOf<Q[I]> };
       } finally {
         release();
       }
