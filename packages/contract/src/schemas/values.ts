@@ -41,7 +41,7 @@ export const Count = (description: string) =>
 export const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 
 export const OneOf = <const V extends readonly [string, ...string[]]>(values: V, description: string) =>
-  Type.Enum([...values] as V, { description });
+  Type.Enum<[...V]>([...values], { description });
 
 /** A closed object: unknown fields are refused in requests and never leave in answers. */
 export const Closed = <P extends Record<string, TSchema>>(properties: P, options: { description?: string } = {}) =>
