@@ -1,0 +1,127 @@
+import { createHash } from "node:crypto";
+import { ContractError } from "@tenantctl/contract";
+import { build, type Database, SYSTEM_TENANT_ID, sql } from "@tenantctl/database";
+import { networkOf } from "./network.ts";
+
+/**
+ * Failed logins, counted in the database so that a restart forgives nobody. An attempt is counted before its password is
+ * looked at, and taken back when it was right: a hundred guesses at once get no further than a hundred in a row.
+ * Attempts while a block stands are refused and not counted, so they don't prolong it.
+ */
+interface Rule {
+  /** Attempts in an hour before the first block. */
+  readonly free: number;
+  /** Length of the first block; each later one is twice as long, up to 15 minutes. */
+  readonly firstBlockSeconds: number;
+}
+
+const rules = {
+  /** One account from one network. */
+  pair: { free: 5, firstBlockSeconds: 30 },
+  /** One account from anywhere; networks it logged in from before are exempt, so nobody can lock its owner out. */
+  account: { free: 20, firstBlockSeconds: 60 },
+  /** One network, whatever the account; likewise. */
+  address: { free: 100, firstBlockSeconds: 60 },
+} as const satisfies Record<string, Rule>;
+type RuleName = keyof typeof rules;
+
+const windowSeconds = 3600;
+const longestBlockSeconds = 900;
+
+/** Which rules an attempt counts for, by key. */
+export interface Attempt {
+  readonly keys: Readonly<Partial<Record<RuleName, string>>>;
+}
+
+/** E-mails and addresses are in the keys as hashes only. */
+const keyOf = (rule: RuleName, ...parts: readonly string[]): string =>
+  `${rule}:${createHash("sha256").update(JSON.stringify(parts)).digest("base64url")}`;
+
+/** The attempt on an account (a tenant or "" for operators, and the e-mail as stored) from an address. */
+export const attemptOn = (tenant: string, email: string, address: string, knownAddress: boolean): Attempt => {
+  const network = networkOf(address);
+  const pair = keyOf("pair", tenant, email, network);
+  return {
+    keys: knownAddress
+      ? { pair }
+      : { pair, account: keyOf("account", tenant, email), address: keyOf("address", network) },
+  };
+};
+
+const rows = ({ keys }: Attempt) =>
+  Object.entries(keys)
+    .map(([name, key]) => ({ key, ...rules[name as RuleName] }))
+    .sort((a, b) => (a.key < b.key ? -1 : 1));
+
+/** Everybody locks rows in the order of their keys, so that nobody waits in a circle. */
+const locked = (keys: readonly string[]) =>
+  sql`select key from app.login_throttles where key = any(${keys}::text[]) order by key collate "C" for update`;
+
+const scopeOf = (db: Database) => db.operator(undefined, { tenantId: SYSTEM_TENANT_ID });
+
+/** Counts an attempt, or throws login_throttled with the seconds to wait. */
+export const claimAttempt = async (db: Database, attempt: Attempt): Promise<void> => {
+  const limits = rows(attempt);
+  const keys = limits.map(({ key }) => key);
+  const isOver = sql`t.window_started_at < now() - make_interval(secs => ${windowSeconds}::int)`;
+  await scopeOf(db).transaction(async (tx) => {
+    const [counted, blocked] = await Promise.all([
+      tx.run(
+        sql<{ key: string }>`insert into app.login_throttles as t (key, failures, window_started_at)
+          select k, 1, now() from unnest(${keys}::text[]) with ordinality u (k, place) order by place
+          on conflict (key) do update set
+            failures = case when ${isOver} then 1 else t.failures + 1 end,
+            window_started_at = case when ${isOver} then now() else t.window_started_at end,
+            blocked_until = null
+          where t.blocked_until is null or t.blocked_until <= now()
+          returning t.key`.compile(build),
+      ),
+      tx.run(
+        sql<{ seconds: number }>`select ceil(extract(epoch from max(blocked_until) - now()))::int as seconds
+          from app.login_throttles where key = any(${keys}) and blocked_until > now() having count(*) > 0`.compile(
+          build,
+        ),
+      ),
+      // The attempt that uses up what is free sets the block for those that come behind it.
+      tx.run(
+        sql`update app.login_throttles t
+          set blocked_until = now() + make_interval(secs => least(${longestBlockSeconds}::int, l.first * 2 ^ least(t.failures - l.free, 10)))
+          from unnest(${keys}::text[], ${limits.map(({ free }) => free)}::int[], ${limits.map((l) => l.firstBlockSeconds)}::int[])
+            as l (key, free, first)
+          where t.key = l.key and t.failures >= l.free and t.blocked_until is null`.compile(build),
+      ),
+    ]);
+    if (counted.length === keys.length) return;
+    // Throwing takes back what was counted beside the blocked key.
+    throw new ContractError(
+      "login_throttled",
+      "Too many logins with this account or from this address have failed.",
+      "Wait as long as Retry-After says; from an address that this account has used before it still works.",
+      { retryAfter: Math.max(1, blocked[0]?.seconds ?? 1) },
+    );
+  });
+};
+
+/** Takes an attempt back that never came to compare a password. */
+export const releaseAttempt = async (db: Database, attempt: Attempt): Promise<void> => {
+  const limits = rows(attempt);
+  await scopeOf(db).run(
+    sql`with locked as materialized (${locked(limits.map(({ key }) => key))})
+      update app.login_throttles t set failures = greatest(t.failures - 1, 0),
+        blocked_until = case when t.failures - 1 < l.free then null else t.blocked_until end
+      from unnest(${limits.map(({ key }) => key)}::text[], ${limits.map(({ free }) => free)}::int[]) as l (key, free)
+      where t.key = l.key and t.key in (select key from locked)`.compile(build),
+  );
+};
+
+/** The password was right: forgets what failed for the account, and takes the attempt back from the address. */
+export const forgiveAttempt = async (db: Database, attempt: Attempt): Promise<void> => {
+  const { address, ...own } = attempt.keys;
+  await Promise.all([
+    scopeOf(db).run(
+      sql`with locked as materialized (${locked(Object.values(own))})
+        delete from app.login_throttles where key in (select key from locked)`.compile(build),
+    ),
+    address === undefined ? undefined : releaseAttempt(db, { keys: { address } }),
+  ]);
+};
