@@ -9,6 +9,7 @@ import {
   readAsToken,
   readAsUser,
   type Scope,
+  SYSTEM_TENANT_ID,
   sql,
   writeAsOperator,
   writeAsToken,
@@ -82,7 +83,9 @@ export const openScope = async (
   }
   const entry = operatorEntry(principal, access);
   if (access.kind !== "tenant" || (asked === undefined && !access.operatorNeedsTenant)) {
-    return { scope: db.operator(entry, { readOnly }), tenantId: null, actor: actorOf(principal) };
+    // What is written here is about no tenant: its audit row stands in the system tenant's context.
+    const context = readOnly ? {} : { tenantId: SYSTEM_TENANT_ID };
+    return { scope: db.operator(entry, { readOnly, ...context }), tenantId: null, actor: actorOf(principal) };
   }
   if (asked === undefined) {
     throw new ContractError(

@@ -64,6 +64,11 @@ const raised: Partial<Record<ErrorCode, { detail: string; hint: string; retryAft
 /** PostgreSQL's own conditions by SQLSTATE (or its class), where no constraint says more. */
 const states: Readonly<Record<string, { code: ErrorCode; detail: string; hint: string; retryAfter?: number }>> = {
   "23503": { code: "still_referenced", detail: "Other rows refer to this one.", hint: "Remove those first." },
+  "23514": {
+    code: "invalid_request",
+    detail: "A value is outside what the database takes.",
+    hint: "`/docs` describes each request.",
+  },
   "40001": {
     code: "edit_conflict",
     detail: "Somebody else changed it at the same time.",

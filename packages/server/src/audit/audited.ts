@@ -1,11 +1,10 @@
-import type { RouteShape } from "@tenantctl/contract";
 import type { CompiledQuery } from "kysely";
 import type { Call } from "../call.ts";
 import { type AuditEntry, auditRow } from "./audit-row.ts";
 
 /** The audit row of a call: action and resource type from its route, actor and address from the request. */
 export const audited = (
-  call: Call<RouteShape>,
+  call: Pick<Call, "route" | "tenantId" | "actor" | "request">,
   more: Partial<Omit<AuditEntry, "actor" | "address" | "requestId">> = {},
 ): CompiledQuery<never> => {
   const mark = call.route.audit;
