@@ -1,1 +1,85 @@
-console.log(JSON.stringify(process.argv.slice(2))); console.error("err"); process.exit(Number(process.argv[2] ?? 0));
+import { entries } from "./command-table.ts";
+import { globalFlags, settingsFrom } from "./settings.ts";
+import { listenForSignals } from "./signals.ts";
+import { topHelp } from "./top-help.ts";
+
+const valueFlags = new Set<string>(
+  globalFlags
+    .filter(([flags]) => flags.includes("<"))
+    .flatMap(([flags]) => flags.split(/[ ,]+/).filter((part) => part.startsWith("-"))),
+);
+
+/** The command's own word: the first that is neither a flag nor a global flag's value. */
+const wordOf = (argv: readonly string[]): string | undefined =>
+  argv.find((argument, index) => !argument.startsWith("-") && !valueFlags.has(argv[index - 1] ?? ""));
+
+/** `help users list` is `users list --help`. */
+const withoutHelpWord = (argv: readonly string[]): readonly string[] =>
+  argv[0] === "help" && argv.length > 1 ? [...argv.slice(1), "--help"] : argv;
+
+/** Errors are JSON where the output is; read by hand, since it holds for mistakes in the flags themselves too. */
+const wantsJson = (argv: readonly string[]): boolean =>
+  argv.some(
+    (argument, index) =>
+      /^(-o|--output=)jsonl?$/.test(argument) ||
+      (/^(-o|--output)$/.test(argument) && /^jsonl?$/.test(argv[index + 1] ?? "")),
+  );
+
+const flushed = (stream: NodeJS.WriteStream): Promise<void> =>
+  new Promise((resolve) => void stream.write("", () => resolve()));
+
+const runCommand = async (argv: readonly string[], word: string | undefined): Promise<number> => {
+  const [{ buildProgram }, { usageFault }, { CommanderError }] = await Promise.all([
+    import("./program.ts"),
+    import("./usage-fault.ts"),
+    import("commander"),
+  ]);
+  const outcome = { exit: 0 };
+  const program = await buildProgram(word, outcome);
+  try {
+    await program.parseAsync([...argv], { from: "user" });
+    return outcome.exit;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return 0;
+    throw usageFault(error, argv, word);
+  }
+};
+
+const run = async (argv: readonly string[]): Promise<number> => {
+  const word = wordOf(argv);
+  const asksHelp = argv.includes("--help") || argv.includes("-h");
+  if (word === undefined || word === "help") {
+    if (argv.includes("--version") || argv.includes("-V")) {
+      const { version } = await import("@tenantctl/contract");
+      process.stdout.write(`${version}\n`);
+      return 0;
+    }
+    const onlyGlobals = argv.every((argument) => argument !== "" && (asksHelp || argument === "help"));
+    if (argv.length === 0 || onlyGlobals) {
+      process.stdout.write(`${topHelp()}\n`);
+      return 0;
+    }
+  }
+  return runCommand(argv, word !== undefined && entries.some(({ name }) => name === word) ? word : undefined);
+};
+
+/** The whole program: runs the command and leaves with its exit code. */
+export const main = async (given: readonly string[]): Promise<void> => {
+  const argv = withoutHelpWord(given);
+  listenForSignals();
+  // `tenantctl list | head`: the reader has what it wanted.
+  for (const stream of [process.stdout, process.stderr])
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      process.exit(error.code === "EPIPE" ? 0 : 1);
+    });
+  const fail = async (error: unknown): Promise<number> => {
+    const { reportError } = await import("./report-error.ts");
+    const { colour } = settingsFrom({ color: !argv.includes("--no-color") }, process.env, process);
+    return reportError(error, wantsJson(argv), colour && process.stderr.isTTY === true);
+  };
+  process.on("unhandledRejection", (error) => void fail(error).then((exit) => process.exit(exit)));
+  const exit = await run(argv).catch(fail);
+  await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
+  process.exit(exit);
+};

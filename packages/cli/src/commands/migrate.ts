@@ -5,7 +5,8 @@ export default defineCommands([
   {
     path: ["migrate"],
     summary: "Bring the database's roles and schema up to date",
-    description: "Works on DATABASE_URL directly: a user who owns the database and may create roles. Any number may run at once.",
+    description:
+      "Works on DATABASE_URL directly: a user who owns the database and may create roles. Any number may run at once.",
     examples: ["DATABASE_URL_FILE=/run/secrets/db tenantctl migrate", "tenantctl migrate -o json"],
     flags: serverFlags.filter(({ flags }) => flags.startsWith("--config")),
     run: async (invocation) => {
@@ -14,7 +15,11 @@ export default defineCommands([
       const { asCliError } = await import("../start/run-server.ts");
       const applied = await migrate(settings.databaseUrl, {
         prefix: settings.rolePrefix,
-        roleUrls: { tenant: settings.tenantDatabaseUrl, operator: settings.operatorDatabaseUrl, jobs: settings.jobsDatabaseUrl },
+        roleUrls: {
+          tenant: settings.tenantDatabaseUrl,
+          operator: settings.operatorDatabaseUrl,
+          jobs: settings.jobsDatabaseUrl,
+        },
       }).catch((error: unknown) => {
         throw asCliError(error);
       });

@@ -9,14 +9,23 @@ export default defineCommands([
     summary: "Run the API",
     description:
       "For production: DATABASE_URL and TENANTCTL_JWT_SECRET say on what. Refuses to start while a migration is pending, a table lacks its protection or a database role may too much. Without DATABASE_URL it brings an embedded PostgreSQL.",
-    examples: ["DATABASE_URL_FILE=/run/secrets/db TENANTCTL_JWT_SECRET_FILE=/run/secrets/jwt tenantctl serve", "tenantctl serve --migrate --host 0.0.0.0"],
+    examples: [
+      "DATABASE_URL_FILE=/run/secrets/db TENANTCTL_JWT_SECRET_FILE=/run/secrets/jwt tenantctl serve",
+      "tenantctl serve --migrate --host 0.0.0.0",
+    ],
     flags: [...serverFlags, { flags: "--migrate", help: "Bring the schema up to date first" }],
     run: async (invocation) => {
       const { out, flags } = invocation;
       const settings = await serverSettings(invocation);
       return serveUntilSignal(
         (onDatabaseEnd) =>
-          runServer({ settings, migrate: flags.migrate === true, generateOperator: false, log: out.note, onDatabaseEnd }),
+          runServer({
+            settings,
+            migrate: flags.migrate === true,
+            generateOperator: false,
+            log: out.note,
+            onDatabaseEnd,
+          }),
         ({ url, data }) => out.note(`serving ${url} from ${data}`),
         out.note,
       );

@@ -14,10 +14,16 @@ const folder = (path: string): string => (path.startsWith("/") ? relative(proces
 /** What a newcomer needs to know, and the next three things to try. */
 const welcome = ({ url, data, firstOperator }: RunningServer, env: NodeJS.ProcessEnv): string => {
   const run = caller(env);
-  const lines = ["", `tenantctl is running at ${url}  (Ctrl-C stops it)`, `  documentation  ${url}/docs`, `  data           ${folder(data)}`];
+  const lines = [
+    "",
+    `tenantctl is running at ${url}  (Ctrl-C stops it)`,
+    `  documentation  ${url}/docs`,
+    `  data           ${folder(data)}`,
+  ];
   if (firstOperator !== undefined) {
     lines.push(`  operator       ${firstOperator.email}`);
-    if (firstOperator.password !== undefined) lines.push(`  password       ${firstOperator.password}  (shown this once)`);
+    if (firstOperator.password !== undefined)
+      lines.push(`  password       ${firstOperator.password}  (shown this once)`);
   }
   lines.push(
     "",
@@ -37,7 +43,11 @@ export default defineCommands([
     summary: "Start everything on this machine: PostgreSQL, the API, a first operator and a CLI context",
     description:
       "Without DATABASE_URL an embedded PostgreSQL keeps its data in .tenantctl/. With it, that database is migrated and used. A second start keeps all data.",
-    examples: ["tenantctl start", "PORT=5001 tenantctl start", "DATABASE_URL=postgresql://owner@db/tenantctl TENANTCTL_JWT_SECRET_FILE=./jwt tenantctl start"],
+    examples: [
+      "tenantctl start",
+      "PORT=5001 tenantctl start",
+      "DATABASE_URL=postgresql://owner@db/tenantctl TENANTCTL_JWT_SECRET_FILE=./jwt tenantctl start",
+    ],
     flags: serverFlags,
     run: async (invocation) => {
       const { out } = invocation;
@@ -45,7 +55,10 @@ export default defineCommands([
       return serveUntilSignal(
         (onDatabaseEnd) =>
           runServer({
-            settings: settings.logLevel === "info" && invocation.settings.env.TENANTCTL_LOG_LEVEL === undefined ? { ...settings, logLevel: "warn" } : settings,
+            settings:
+              settings.logLevel === "info" && invocation.settings.env.TENANTCTL_LOG_LEVEL === undefined
+                ? { ...settings, logLevel: "warn" }
+                : settings,
             migrate: true,
             generateOperator: true,
             log: out.note,

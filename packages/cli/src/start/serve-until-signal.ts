@@ -28,7 +28,13 @@ export const serveUntilSignal = async (
     const { reason, exit } = await ended;
     log(exit === 0 ? `stopping (${reason})` : reason);
     await server.stop();
-    if (exit !== 0) throw new CliError("database_ended", exit, reason, "Start again: the data is kept, and what was under way is rolled back.");
+    if (exit !== 0)
+      throw new CliError(
+        "database_ended",
+        exit,
+        reason,
+        "Start again: the data is kept, and what was under way is rolled back.",
+      );
     log("stopped");
     return exit;
   } finally {

@@ -25,7 +25,8 @@ export const serverSettings = async ({ flags, settings }: Invocation) => {
   try {
     return readSettings({ flags: given, env: settings.env, ...(file === undefined ? {} : { file }) });
   } catch (error) {
-    if (error instanceof SettingsError) throw usage(error.message, "Correct what is named; `tenantctl serve --help` lists the settings.");
+    if (error instanceof SettingsError)
+      throw usage(error.message, "Correct what is named; `tenantctl serve --help` lists the settings.");
     throw error;
   }
 };
@@ -35,7 +36,10 @@ export const databaseSettings = async (invocation: Invocation) => {
   const settings = await serverSettings(invocation);
   const { databaseUrl } = settings;
   if (databaseUrl === undefined) {
-    throw usage("DATABASE_URL is not set: this command works on the database directly.", "Set DATABASE_URL (or DATABASE_URL_FILE) to the user who owns the database.");
+    throw usage(
+      "DATABASE_URL is not set: this command works on the database directly.",
+      "Set DATABASE_URL (or DATABASE_URL_FILE) to the user who owns the database.",
+    );
   }
   return { ...settings, databaseUrl };
 };

@@ -1,0 +1,174 @@
+import type { Command } from "./command.ts";
+
+export const sections = ["Getting around", "Tenants", "What a tenant holds", "The system", "More"] as const;
+
+/** A command's name and where it is written. Its module is loaded only when it is called. */
+export interface TableEntry {
+  readonly name: string;
+  readonly section: (typeof sections)[number];
+  readonly summary: string;
+  /** Left out of help. */
+  readonly hidden?: boolean;
+  readonly load: () => Promise<{ readonly commands: readonly Command[] }>;
+}
+
+/**
+ * Every command and group of commands, in the order of `--help`. To add one: declare it with `defineCommands` in a
+ * module of ./commands, and name it here. A module may hold several; `path[0]` says which is whose.
+ */
+export const commandTable = [
+  {
+    name: "login",
+    section: "Getting around",
+    summary: "Log in, or store a token",
+    load: () => import("./commands/session.ts"),
+  },
+  { name: "logout", section: "Getting around", summary: "End the login", load: () => import("./commands/session.ts") },
+  {
+    name: "whoami",
+    section: "Getting around",
+    summary: "Show who is logged in, and where",
+    load: () => import("./commands/session.ts"),
+  },
+  {
+    name: "password",
+    section: "Getting around",
+    summary: "Change your own password",
+    load: () => import("./commands/password.ts"),
+  },
+  {
+    name: "redeem",
+    section: "Getting around",
+    summary: "Set a new password with a reset secret",
+    load: () => import("./commands/password.ts"),
+  },
+  {
+    name: "context",
+    section: "Getting around",
+    summary: "Switch between systems",
+    load: () => import("./commands/context.ts"),
+  },
+  {
+    name: "status",
+    section: "Getting around",
+    summary: "Show the system on one screen",
+    load: () => import("./commands/status.ts"),
+  },
+
+  { name: "list", section: "Tenants", summary: "List tenants", load: () => import("./commands/tenants.ts") },
+  {
+    name: "show",
+    section: "Tenants",
+    summary: "Show a tenant and its use against quota",
+    load: () => import("./commands/tenants.ts"),
+  },
+  {
+    name: "provision",
+    section: "Tenants",
+    summary: "Provision a tenant with its first tenant_admin",
+    load: () => import("./commands/tenants.ts"),
+  },
+  {
+    name: "update",
+    section: "Tenants",
+    summary: "Change a tenant's name, contact or plan",
+    load: () => import("./commands/tenants.ts"),
+  },
+  { name: "suspend", section: "Tenants", summary: "Suspend a tenant", load: () => import("./commands/lifecycle.ts") },
+  {
+    name: "reactivate",
+    section: "Tenants",
+    summary: "Reactivate a suspended or cancelled tenant",
+    load: () => import("./commands/lifecycle.ts"),
+  },
+  { name: "cancel", section: "Tenants", summary: "Cancel a tenant", load: () => import("./commands/lifecycle.ts") },
+  {
+    name: "delete",
+    section: "Tenants",
+    summary: "Delete a tenant, softly or for good",
+    load: () => import("./commands/delete.ts"),
+  },
+  {
+    name: "undelete",
+    section: "Tenants",
+    summary: "Bring a softly deleted tenant back",
+    load: () => import("./commands/lifecycle.ts"),
+  },
+
+  {
+    name: "users",
+    section: "What a tenant holds",
+    summary: "Users of a tenant",
+    load: () => import("./commands/users.ts"),
+  },
+  {
+    name: "customers",
+    section: "What a tenant holds",
+    summary: "Customers of a tenant",
+    load: () => import("./commands/customers.ts"),
+  },
+  {
+    name: "quotas",
+    section: "What a tenant holds",
+    summary: "Use against quota, and overrides",
+    load: () => import("./commands/quotas.ts"),
+  },
+  {
+    name: "tokens",
+    section: "What a tenant holds",
+    summary: "Tokens for programs, of operators or a tenant",
+    load: () => import("./commands/tokens.ts"),
+  },
+
+  {
+    name: "plans",
+    section: "The system",
+    summary: "Plans and their limits",
+    load: () => import("./commands/plans.ts"),
+  },
+  {
+    name: "operators",
+    section: "The system",
+    summary: "People who run the system",
+    load: () => import("./commands/operators.ts"),
+  },
+  { name: "audit", section: "The system", summary: "Search the audit log", load: () => import("./commands/audit.ts") },
+  {
+    name: "logs",
+    section: "The system",
+    summary: "What was refused, or failed, to whom",
+    load: () => import("./commands/audit.ts"),
+  },
+  { name: "alerts", section: "The system", summary: "What needs a person", load: () => import("./commands/alerts.ts") },
+  {
+    name: "metrics",
+    section: "The system",
+    summary: "Requests, errors, latency, rows and bytes",
+    load: () => import("./commands/metrics.ts"),
+  },
+  {
+    name: "operations",
+    section: "The system",
+    summary: "Long-running operations",
+    load: () => import("./commands/operations.ts"),
+  },
+
+  { name: "api", section: "More", summary: "Call any path of the API", load: () => import("./commands/api.ts") },
+  {
+    name: "completion",
+    section: "More",
+    summary: "Shell completion for bash, zsh and fish",
+    load: () => import("./commands/completion.ts"),
+  },
+  {
+    name: "complete",
+    section: "More",
+    hidden: true,
+    summary: "What may come next, for the completion scripts",
+    load: () => import("./commands/complete.ts"),
+  },
+  { name: "version", section: "More", summary: "Show the version", load: () => import("./commands/version.ts") },
+] as const satisfies readonly TableEntry[];
+
+/** The same, without their modules' exact types. */
+export const entries: readonly TableEntry[] = commandTable;

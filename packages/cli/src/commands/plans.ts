@@ -1,0 +1,27 @@
+import { defineCommands } from "../command.ts";
+
+export const commands = defineCommands([
+  {
+    path: ["plans", "list"],
+    route: "plans.list",
+    columns: [
+      { key: "name" },
+      { key: "displayName", title: "for people", flex: true, drop: 3 },
+      { key: "users", as: "count" },
+      { key: "customers", as: "count" },
+      { key: "storageBytes", title: "storage", as: "bytes" },
+      { key: "apiRequestsPerDay", title: "requests/day", as: "count", drop: 1 },
+      { key: "requestsPerMinute", title: "a minute", as: "count", drop: 2 },
+      { key: "tenants", as: "count" },
+    ],
+    examples: ["plans list"],
+  },
+  {
+    path: ["plans", "set"],
+    route: "plans.put",
+    positional: [{ name: "name", label: "plan" }],
+    cells: [{ key: "storageBytes", as: "bytes" }],
+    done: ({ name }) => `plan ${name} is set.`,
+    examples: ["plans set pro --customers 200000", "plans set trial --users 3 --customers 100 --display-name Trial"],
+  },
+]);

@@ -1,0 +1,47 @@
+import { usage } from "../cli-error.ts";
+import { defineCommands } from "../command.ts";
+import type { Column } from "../output/column.ts";
+import { runRoute } from "../run-route.ts";
+
+const columns = [
+  { key: "resource" },
+  { key: "used", as: "count" },
+  { key: "limit", as: "count" },
+  { key: "percentage", title: "in use", as: "percent" },
+  { key: "source", drop: 2 },
+  { key: "expiresAt", title: "expires", as: "time", drop: 1 },
+] as const satisfies readonly Column[];
+
+export const commands = defineCommands([
+  {
+    path: ["quotas", "show"],
+    route: "quotas.get",
+    columns,
+    examples: ["quotas show acme", "quotas show acme -o json"],
+  },
+  {
+    path: ["quotas", "set"],
+    route: "quotas.set",
+    positional: [
+      { name: "id", label: "tenant", names: "tenant" },
+      { name: "resource", help: "users, customers, storage_bytes or api_requests_per_day" },
+      { name: "limit", optional: true, help: "The new limit, or unlimited" },
+    ],
+    columns,
+    description: "A limit (or unlimited) holds until --expires-at, or until --use-plan goes back to the plan's.",
+    run: async (invocation) => {
+      const { input } = await invocation.gathered();
+      if ((input.body?.limit === undefined) === (input.body?.usePlan === undefined))
+        throw usage(
+          "give either a limit or --use-plan",
+          "For instance: tenantctl quotas set acme users 50 --reason 'trial'.",
+        );
+      return runRoute(invocation);
+    },
+    examples: [
+      "quotas set acme customers 2000 --reason migration",
+      "quotas set acme customers unlimited --reason migration --expires-at 7d",
+      "quotas set acme customers --use-plan --reason 'migration is over'",
+    ],
+  },
+]);

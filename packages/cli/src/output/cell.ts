@@ -1,0 +1,57 @@
+import { cleanLine } from "./clean.ts";
+import type { CellKind } from "./column.ts";
+
+const isTime = (text: string): boolean => /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/.test(text);
+
+/** Bytes in the largest unit that leaves a number below 1000 (kB = 1000 bytes). */
+export const bytesText = (bytes: number): string => {
+  const units = ["B", "kB", "MB", "GB", "TB", "PB"];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
+};
+
+/** A time to the second, in UTC; tables say so in their heading. */
+export const timeText = (iso: string): string => iso.slice(0, 19).replace("T", " ");
+
+/** A value as one safe line of text. */
+export const cellText = (value: unknown, kind: CellKind | undefined): string => {
+  if (value === null || value === undefined || value === "") return "-";
+  if (typeof value === "number") {
+    if (kind === "bytes") return bytesText(value);
+    return kind === "percent" ? `${value} %` : String(value);
+  }
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  if (typeof value === "string") return isTime(value) ? timeText(value) : cleanLine(value);
+  if (Array.isArray(value)) return value.map((item) => cellText(item, kind)).join(", ");
+  return cleanLine(JSON.stringify(value));
+};
+
+const colours: Readonly<Record<string, "green" | "yellow" | "red" | "dim">> = {
+  active: "green",
+  ok: "green",
+  succeeded: "green",
+  success: "green",
+  resolved: "dim",
+  acknowledged: "yellow",
+  suspended: "yellow",
+  degraded: "yellow",
+  warning: "yellow",
+  denied: "yellow",
+  running: "yellow",
+  cancelled: "dim",
+  deleted: "red",
+  purged: "red",
+  failed: "red",
+  failure: "red",
+  critical: "red",
+  down: "red",
+  open: "red",
+};
+
+/** The colour of a status word, where it has one. */
+export const colourOf = (text: string): "green" | "yellow" | "red" | "dim" | undefined => colours[text];

@@ -1,0 +1,82 @@
+import stringWidth from "string-width";
+import { cellText, colourOf } from "./cell.ts";
+import { type Column, titleOf } from "./column.ts";
+import type { Paint } from "./paint.ts";
+import { tableText } from "./table.ts";
+
+const wrap = (text: string, width: number): string[] => {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && stringWidth(`${line} ${word}`) > width) {
+      lines.push(line);
+      line = word;
+    } else line = line === "" ? word : `${line} ${word}`;
+    while (stringWidth(line) > width) {
+      lines.push([...line].slice(0, width).join(""));
+      line = [...line].slice(width).join("");
+    }
+  }
+  return [...lines, line];
+};
+
+const isRow = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** Quotas in a tenant and points in metrics: the columns are the rows' own properties. */
+const columnsOf = (rows: readonly Readonly<Record<string, unknown>>[]): Column[] =>
+  Object.keys(rows[0] ?? {}).map((key, index) => ({
+    key,
+    ...(typeof rows[0]?.[key] === "number"
+      ? { as: key === "percentage" ? ("percent" as const) : ("count" as const) }
+      : {}),
+    ...(index > 2 ? { drop: index } : { flex: true }),
+  }));
+
+/** A record as lines of name and value; lists of objects follow as tables. `width`: where long values wrap. */
+export const recordText = (
+  record: Readonly<Record<string, unknown>>,
+  cells: readonly Column[],
+  paint: Paint,
+  width: number | undefined,
+): string => {
+  const isTable = (value: unknown): boolean => Array.isArray(value) && value.length > 0 && value.every(isRow);
+  const entries = Object.entries(record).flatMap(([key, value]): [string, unknown][] =>
+    isRow(value) ? Object.entries(value).map(([inner, item]) => [`${key}.${inner}`, item]) : [[key, value]],
+  );
+  const plain = entries.filter(([, value]) => !isTable(value));
+  const titles = plain.map(([key]) => {
+    const column = cells.find((cell) => cell.key === key) ?? { key };
+    return key.includes(".") && column.title === undefined
+      ? key
+          .split(".")
+          .map((part) => titleOf({ key: part }))
+          .join(" ")
+      : titleOf(column);
+  });
+  const widest = Math.max(0, ...titles.map((title) => stringWidth(title)));
+  const room = width === undefined ? Number.POSITIVE_INFINITY : Math.max(20, width - widest - 2);
+  const lines = plain.map(([key, value], index) => {
+    const kind = cells.find((cell) => cell.key === key)?.as;
+    const text =
+      cellText(value, kind) + (typeof value === "string" && /^\d{4}-\d\d-\d\dT.*Z$/.test(value) ? " UTC" : "");
+    const colour = kind === "status" || /^(status|severity|outcome)$/.test(key) ? colourOf(text) : undefined;
+    const title = (titles[index] ?? "").padEnd(widest);
+    const [first = "", ...rest] = room === Number.POSITIVE_INFINITY ? [text] : wrap(text, room);
+    return [
+      `${paint.dim(title)}  ${colour === undefined ? first : paint[colour](first)}`,
+      ...rest.map((line) => `${" ".repeat(widest)}  ${line}`),
+    ].join("\n");
+  });
+  const tables = entries
+    .filter(([, value]) => isTable(value))
+    .map(([key, value]) => {
+      const rows = (value as unknown[]).filter(isRow);
+      const { text } = tableText(rows, columnsOf(rows), paint, width === undefined ? undefined : width - 2);
+      return `\n${paint.dim(titleOf({ key }))}\n${text
+        .split("\n")
+        .map((line) => `  ${line}`)
+        .join("\n")}`;
+    });
+  return [...lines, ...tables].join("\n");
+};

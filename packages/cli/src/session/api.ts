@@ -1,0 +1,186 @@
+import {
+  type CallOptions,
+  ContractError,
+  createClient,
+  errorOf,
+  exitCodes,
+  pathOf,
+  type ResultOf,
+  type RouteId,
+  type RouteShape,
+  type Routes,
+  routes,
+  UnreachableError,
+  version,
+} from "@tenantctl/contract";
+import type { RouteInput } from "../arguments/route-input.ts";
+import { CliError, usage } from "../cli-error.ts";
+import { currentToken, notLoggedIn } from "./refresh.ts";
+import { requireContext, requireSafe, type Target } from "./target.ts";
+import { apiAge, versionNote } from "./version-check.ts";
+
+export interface SendOptions {
+  readonly idempotencyKey?: string;
+  readonly signal?: AbortSignal;
+}
+
+/** The API as commands use it: credentials, refreshing, versions and errors are taken care of. */
+export interface Api {
+  readonly target: Target;
+  /** "tenant" for the login of a tenant's user, "operator" for an operator's, "unknown" with a token. */
+  readonly login: "tenant" | "operator" | "unknown" | "none";
+  /** Calls a route; the response is good (2xx) and its body unread. */
+  send(id: RouteId, input?: Partial<RouteInput>, options?: SendOptions): Promise<Response>;
+  /** Calls a route and parses the answer. */
+  call<Id extends RouteId>(id: Id, options?: CallOptions<Routes[Id]>): Promise<ResultOf<Routes[Id]>>;
+  /** The text of the answer, and the next page's cursor. */
+  text(
+    id: RouteId,
+    input?: Partial<RouteInput>,
+    options?: SendOptions,
+  ): Promise<{ text: string; status: number; next: string | undefined }>;
+  /** Any method and path. Changing methods are held to the same rules as routes. */
+  request(method: string, path: string, body?: unknown): Promise<Response>;
+}
+
+/** Milliseconds that an ordinary answer may take in all; complete lists and documents take what they need. */
+const answerMs = 60_000;
+
+const loginOf = ({ envToken, credentials, context }: Target): Api["login"] => {
+  if (envToken !== undefined || credentials?.kind === "token") return "unknown";
+  if (credentials === undefined) return "none";
+  return context?.tenant === undefined ? "operator" : "tenant";
+};
+
+const nextCursor = (headers: Headers): string | undefined => {
+  const target = /<([^>]+)>;\s*rel="next"/.exec(headers.get("link") ?? "")?.[1];
+  return target === undefined
+    ? undefined
+    : (new URL(target, "http://localhost").searchParams.get("cursor") ?? undefined);
+};
+
+/** An API client for a target. `note` says one line on stderr. */
+export const createApi = (target: Target, note: (line: string) => void): Api => {
+  const client = createClient({ baseUrl: target.url, headers: { "user-agent": `tenantctl/${version}` } });
+  let noted = false;
+
+  const checkVersion = (response: Response): void => {
+    const line = noted ? undefined : versionNote(response.headers.get("x-tenantctl-version"));
+    if (line === undefined) return;
+    noted = true;
+    note(line);
+  };
+
+  const guardChange = (method: string, step: string): void => {
+    requireContext(target);
+    if (method === "GET" || target.named || target.context?.protected !== true || target.context.url !== target.url)
+      return;
+    throw usage(
+      `context ${target.contextName} is protected, and ${step} changes something`,
+      `If you mean it, say so: add --context ${target.contextName}.`,
+    );
+  };
+
+  const sendOnce = async (
+    method: string,
+    path: string,
+    isPublic: boolean,
+    body: unknown,
+    options: SendOptions,
+    refused?: string,
+  ) => {
+    let token: string | undefined;
+    if (!isPublic) {
+      if (target.envToken === undefined && target.credentials === undefined) throw notLoggedIn(target);
+      requireSafe(target.url);
+      token = await currentToken(target, client, refused);
+    } else if (body !== undefined) requireSafe(target.url);
+    const response = await client.request(method, path, {
+      ...(body === undefined ? {} : { body }),
+      headers: {
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...(options.idempotencyKey === undefined ? {} : { "idempotency-key": options.idempotencyKey }),
+      },
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    });
+    checkVersion(response);
+    return { response, token };
+  };
+
+  const request = async (method: string, path: string, isPublic: boolean, body: unknown, options: SendOptions) => {
+    const first = await sendOnce(method, path, isPublic, body, options);
+    if (first.response.ok) return first.response;
+    const error = await errorOf(first.response);
+    // This machine's clock may be behind the server's; what was refused is exchanged once.
+    const expired = error instanceof ContractError && error.code === "token_expired";
+    if (
+      expired &&
+      first.token !== undefined &&
+      target.credentials?.kind === "session" &&
+      target.envToken === undefined
+    ) {
+      const second = await sendOnce(method, path, isPublic, body, options, first.token);
+      if (second.response.ok) return second.response;
+      throw explained(await errorOf(second.response), second.response);
+    }
+    throw explained(error, first.response);
+  };
+
+  /** Errors that are better understood from this side. */
+  const explained = (error: Error, response: Response): Error => {
+    if (!(error instanceof ContractError)) return error;
+    const apiVersion = response.headers.get("x-tenantctl-version");
+    if (error.code === "route_not_found" && apiAge(apiVersion) !== "newer")
+      return new CliError(
+        "route_not_found",
+        exitCodes.notFound,
+        `the API at ${target.url} does not know this step: it is older than this tenantctl (${version})`,
+        "Upgrade the API, or use the tenantctl that came with it.",
+      );
+    if (error.code === "password_change_required")
+      return new CliError(error.code, exitCodes.denied, error.message, "Set a new password with `tenantctl password`.");
+    return error;
+  };
+
+  const send: Api["send"] = async (id, input = {}, options = {}) => {
+    const shape: RouteShape = routes[id];
+    // Logging in and out changes the session, not the system.
+    if (!id.startsWith("auth.")) guardChange(shape.method, `\`${shape.summary.toLowerCase()}\``);
+    const quick = shape.list === undefined && options.signal === undefined;
+    return request(
+      shape.method,
+      pathOf(shape.path, input.params, input.query),
+      shape.access.kind === "public",
+      input.body,
+      quick ? { ...options, signal: AbortSignal.timeout(answerMs) } : options,
+    );
+  };
+
+  const text: Api["text"] = async (id, input, options) => {
+    const response = await send(id, input, options);
+    const body = await response.text().catch((cause: unknown) => {
+      throw new UnreachableError(
+        `${target.url} broke off its answer: ${cause instanceof Error ? cause.message : String(cause)}`,
+        "Run the command again; if it repeats, look at the API's log.",
+        cause,
+      );
+    });
+    return { text: body, status: response.status, next: nextCursor(response.headers) };
+  };
+
+  return {
+    target,
+    login: loginOf(target),
+    send,
+    text,
+    call: async <Id extends RouteId>(id: Id, options: CallOptions<Routes[Id]> = {}) => {
+      const { text: body } = await text(id, options as Partial<RouteInput>, options);
+      return JSON.parse(body) as ResultOf<Routes[Id]>;
+    },
+    request: async (method, path, body) => {
+      guardChange(method, `${method} ${path}`);
+      const anonymous = target.envToken === undefined && target.credentials === undefined;
+      return request(method, path, anonymous, body, {});
+    },
+  };
+};
