@@ -6,6 +6,7 @@ import type { Passwords } from "./auth/passwords.ts";
 import type { Meter } from "./metrics/meter.ts";
 import type { RateLimits } from "./quotas/rate-limits.ts";
 import type { Settings } from "./settings.ts";
+import type { TokenUse } from "./tokens/token-use.ts";
 
 /** What handlers share. Made once by `createServer`; holds no state of any tenant that another process would need. */
 export interface App {
@@ -16,6 +17,7 @@ export interface App {
   readonly meter: Meter;
   readonly limits: RateLimits;
   readonly refusals: Refusals;
+  readonly tokenUse: TokenUse;
   readonly log: FastifyBaseLogger;
   readonly startedAt: number;
   /** True from the moment the process was asked to stop. */

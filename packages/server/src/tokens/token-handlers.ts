@@ -1,0 +1,4 @@
+import { operatorTokenHandlers } from "./operator-tokens.ts";
+import { tenantTokenHandlers } from "./tenant-tokens.ts";
+
+export const tokenHandlers = { ...operatorTokenHandlers, ...tenantTokenHandlers };
