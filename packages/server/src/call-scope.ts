@@ -16,7 +16,7 @@ import {
   writeAsUser,
 } from "@tenantctl/database";
 import { type Actor, actorOf, type Principal } from "./principal.ts";
-import { findTenant, noSuchTenant } from "./tenants/find-tenant.ts";
+import { findTenant, noSuchTenant, tenantMatch } from "./tenants/find-tenant.ts";
 
 export interface CallScope {
   readonly scope: Scope;
@@ -45,6 +45,29 @@ const namedActor = async (scope: Scope, principal: Principal): Promise<Actor> =>
   return { type: "token", id: row?.id ?? null, name: row?.name ?? null };
 };
 
+/** The check that a tenant's own credentials still hold, as a transaction's first statement. */
+export const memberEntry = (
+  principal: Extract<Principal, { kind: "user" | "tenantToken" }>,
+  access: Access,
+  readOnly: boolean,
+): Entry => {
+  if (principal.kind === "user") {
+    const { sessionId, userId, role } = principal;
+    return (readOnly ? readAsUser : writeAsUser)({ sessionId, userId, role });
+  }
+  const scope = access.kind === "tenant" ? access.scope : "";
+  return (readOnly ? readAsToken : writeAsToken)({ tokenHash: principal.hash, scope });
+};
+
+/** The id of a tenant whose records are asked for: they outlast the tenant, so one that is purged is found too (by id). */
+const findTenantEver = async (scope: Scope, reference: string): Promise<string> => {
+  const [row] = await scope.run(
+    sql<{ id: string }>`select t.id from app.tenants t where ${tenantMatch(reference)}`.compile(build),
+  );
+  if (row === undefined) throw noSuchTenant();
+  return row.id;
+};
+
 const ownTenant = (
   db: Database,
   principal: Extract<Principal, { kind: "user" | "tenantToken" }>,
@@ -55,15 +78,7 @@ const ownTenant = (
   const { tenantId } = principal;
   // Another tenant's id answers exactly as one that does not exist.
   if (asked !== undefined && asked.toLowerCase() !== tenantId) throw noSuchTenant();
-  const scope = access.kind === "tenant" ? access.scope : "";
-  const entry =
-    principal.kind === "user"
-      ? (readOnly ? readAsUser : writeAsUser)({
-          sessionId: principal.sessionId,
-          userId: principal.userId,
-          role: principal.role,
-        })
-      : (readOnly ? readAsToken : writeAsToken)({ tokenHash: principal.hash, scope });
+  const entry = memberEntry(principal, access, readOnly);
   return { scope: db.tenant(tenantId, entry, { readOnly }), tenantId, actor: actorOf(principal) };
 };
 
@@ -85,7 +100,14 @@ export const openScope = async (
   if (access.kind !== "tenant" || (asked === undefined && !access.operatorNeedsTenant)) {
     // What is written here is about no tenant: its audit row stands in the system tenant's context.
     const context = readOnly ? {} : { tenantId: SYSTEM_TENANT_ID };
-    return { scope: db.operator(entry, { readOnly, ...context }), tenantId: null, actor: actorOf(principal) };
+    const scope = db.operator(entry, { readOnly, ...context });
+    // Many of these write into a tenant's log, too.
+    const actor = readOnly ? actorOf(principal) : await namedActor(scope, principal);
+    return { scope, tenantId: null, actor };
+  }
+  if (!access.operatorNeedsTenant && asked !== undefined) {
+    const scope = db.operator(entry, { readOnly });
+    return { scope, tenantId: await findTenantEver(scope, asked), actor: actorOf(principal) };
   }
   if (asked === undefined) {
     throw new ContractError(

@@ -17,6 +17,7 @@ export interface Call<R extends RouteShape = RouteShape> {
   /**
    * The only way to the database. On tenant routes the tenant role in that tenant's context, on operator routes the
    * operator role; its first statement checks that the credentials still hold. GET reads, everything else may write.
+   * An operator on a route that does not need a tenant reads as the operator role: `tenantId` is then only a filter.
    */
   readonly scope: Scope;
   readonly request: {

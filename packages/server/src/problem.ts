@@ -111,6 +111,12 @@ const states: Readonly<Record<string, { code: ErrorCode; detail: string; hint: s
     hint: "Try again; `tenantctl status` shows its state.",
     retryAfter: 2,
   },
+  // A time beyond PostgreSQL's calendar, a number beyond its column: schemas can't foresee every one.
+  "22": {
+    code: "invalid_request",
+    detail: "A value is outside of what the database takes.",
+    hint: "`/docs` describes each request.",
+  },
   "22P05": {
     code: "invalid_request",
     detail: "The text has a character that the database cannot hold.",

@@ -112,7 +112,8 @@ export const Cursor = Type.Optional(
   Type.String({
     description: "Where the next page starts: taken from the Link header",
     minLength: 1,
-    maxLength: 1024,
+    // Room for a name of 200 characters of four bytes each.
+    maxLength: 2048,
     pattern: "^[A-Za-z0-9_-]+$",
   }),
 );

@@ -1,0 +1,59 @@
+import { build, sql } from "@tenantctl/database";
+import type { CompiledQuery, RawBuilder } from "kysely";
+import { Answer, JsonText } from "./answer.ts";
+import type { Call } from "./call.ts";
+import { nextLink } from "./page.ts";
+
+export interface JsonPage {
+  /** The rows as a JSON array. */
+  readonly rows: string;
+  /** The sort keys of the last row where there are more rows behind it. */
+  readonly next: string[] | null;
+}
+
+export interface JsonList {
+  /** What each row holds, named as in the contract's schema. */
+  readonly columns: RawBuilder<unknown>;
+  readonly from: RawBuilder<unknown>;
+  readonly where: RawBuilder<unknown>;
+  readonly orderBy: RawBuilder<unknown>;
+  /** The sort keys, as texts. */
+  readonly keys: RawBuilder<unknown>;
+  readonly limit: number;
+}
+
+/**
+ * One statement that answers a page of a list as JSON, and where the next page begins: one row more than the page is
+ * read, and only the page's own rows are turned into JSON after the limit was applied.
+ */
+export const jsonPage = ({ columns, from, where, orderBy, keys, limit }: JsonList): CompiledQuery<JsonPage> =>
+  sql<JsonPage>`select coalesce('[' || string_agg(json, ',') filter (where place <= ${limit}) || ']', '[]') as rows,
+    case when count(*) > ${limit} then max(keys) filter (where place = ${limit}) end as next
+  from (select row_number() over () as place, array[${keys}] as keys, row_to_json(r)::text as json
+    from (select * from ${from} where ${where} order by ${orderBy} limit ${limit + 1}) as c,
+      lateral (select ${columns}) as r) as p`.compile(build);
+
+/** A row of the table in scope as the text of a JSON object, for a select list or RETURNING. */
+export const jsonRow = (columns: RawBuilder<unknown>): RawBuilder<string> =>
+  sql<string>`(select row_to_json(r)::text from (select ${columns}) as r)`;
+
+/** A condition where there is a value for it, else none. */
+export const given = <T>(
+  value: T | undefined,
+  condition: (value: T) => RawBuilder<unknown>,
+): readonly RawBuilder<unknown>[] => (value === undefined ? [] : [condition(value)]);
+
+/** All conditions at once. */
+export const allOf = (conditions: readonly RawBuilder<unknown>[]): RawBuilder<unknown> =>
+  conditions.length === 0 ? sql`true` : sql.join([...conditions], sql` and `);
+
+/** The answer to a list call: its rows, and the next page's address in a Link header. */
+export const pageAnswer = <T>(
+  call: Pick<Call, "request"> & { query: object },
+  pages: readonly JsonPage[],
+): Answer<T> => {
+  const [page] = pages;
+  if (page === undefined) throw new Error("a list statement answers one row");
+  const headers = page.next === null ? {} : nextLink(call.request.path, { ...call.query }, page.next);
+  return new Answer<T>(200, new JsonText(page.rows), headers);
+};

@@ -1,0 +1,105 @@
+import { build, sql } from "@tenantctl/database";
+import { v7 as uuidv7 } from "uuid";
+import { Answer, JsonText } from "../answer.ts";
+import { audited } from "../audit/audited.ts";
+import { changedFields } from "../audit/changed-fields.ts";
+import type { Handlers } from "../call.ts";
+import { normaliseEmail } from "../email.ts";
+import { jsonRow, pageAnswer } from "../json-page.ts";
+import { useQuota } from "../quotas/use-quota.ts";
+import { tenantOf } from "../tenant-of.ts";
+import { endSessions } from "./end-sessions.ts";
+import { lockUser, noSuchUser } from "./lock-user.ts";
+import { resetPassword } from "./reset-password.ts";
+import { listUsers } from "./user-list.ts";
+import { bytesOfUser, isUser, type User, userColumns } from "./user-row.ts";
+
+const answer = (status: number, json: string): Answer<User> => new Answer<User>(status, new JsonText(json));
+
+/** Users of a tenant. The last tenant_admin who can log in stays one. */
+export const userHandlers: Handlers<
+  "users.list" | "users.create" | "users.get" | "users.update" | "users.delete" | "users.resetPassword"
+> = {
+  "users.list": async (call) => pageAnswer(call, await call.scope.run(listUsers(tenantOf(call), call.query))),
+
+  "users.get": async (call) => {
+    const [row] = await call.scope.run(
+      sql<{ json: string }>`select ${jsonRow(userColumns)} as json from app.users
+        where ${isUser(tenantOf(call), call.params.id)}`.compile(build),
+    );
+    if (row === undefined) throw noSuchUser();
+    return answer(200, row.json);
+  },
+
+  "users.create": async (call) => {
+    const tenantId = tenantOf(call);
+    const id = uuidv7();
+    const { name, role, password } = call.body;
+    const email = normaliseEmail(call.body.email);
+    // Also checks the credentials, before time is spent on hashing.
+    const [tenant] = await call.scope.run(
+      sql<{ slug: string }>`select slug from app.tenants where id = ${tenantId}::uuid`.compile(build),
+    );
+    call.app.passwords.check(password, { email, name, slug: tenant?.slug });
+    const hash = await call.app.passwords.hash(password);
+    const [[row]] = await call.scope.batch([
+      sql<{ json: string }>`insert into app.users (tenant_id, id, email, name, role, password_hash, password_changed_at)
+        values (${tenantId}, ${id}, ${email}, ${name}, ${role}, ${hash}, now())
+        returning ${jsonRow(userColumns)} as json`.compile(build),
+      audited(call, { resourceId: id, after: { name, email, role } }),
+      useQuota(tenantId, "users", 1),
+      useQuota(tenantId, "storage_bytes", bytesOfUser(tenantId, id)),
+    ]);
+    if (row === undefined) throw new Error("the insert answered no row");
+    return answer(201, row.json);
+  },
+
+  "users.update": (call) => {
+    const tenantId = tenantOf(call);
+    const patch = {
+      ...call.body,
+      ...(call.body.email === undefined ? {} : { email: normaliseEmail(call.body.email) }),
+    };
+    return call.scope.transaction(async (tx) => {
+      const { user, bytes } = await lockUser(tx, tenantId, call.params.id, (before) => {
+        const { role, disabled } = { ...before, ...patch };
+        return role === "tenant_admin" && !disabled;
+      });
+      const change = changedFields<User>(user, patch);
+      if (change === undefined) return user;
+      const { name = user.name, email = user.email, role = user.role, disabled = user.disabled } = change.after;
+      const endsSessions = role !== user.role || disabled;
+      const [[row]] = await Promise.all([
+        tx.run(
+          sql<{
+            json: string;
+          }>`update app.users set name = ${name}, email = ${email}, role = ${role}, updated_at = now(),
+              disabled_at = case when ${disabled}::boolean then coalesce(disabled_at, now()) end
+            where ${isUser(tenantId, user.id)} returning ${jsonRow(userColumns)} as json`.compile(build),
+        ),
+        endsSessions ? tx.run(endSessions(tenantId, user.id, disabled ? "disabled" : "role_changed")) : [],
+        tx.run(audited(call, { resourceId: user.id, ...change })),
+        tx.run(useQuota(tenantId, "storage_bytes", sql<number>`${bytesOfUser(tenantId, user.id)} - ${bytes}::bigint`)),
+      ]);
+      if (row === undefined) throw noSuchUser();
+      return answer(200, row.json);
+    });
+  },
+
+  "users.delete": (call) => {
+    const tenantId = tenantOf(call);
+    return call.scope.transaction(async (tx) => {
+      const { user, bytes } = await lockUser(tx, tenantId, call.params.id, () => false);
+      const { name, email, role, disabled } = user;
+      await Promise.all([
+        tx.run(sql`delete from app.users where ${isUser(tenantId, user.id)}`.compile(build)),
+        tx.run(audited(call, { resourceId: user.id, before: { name, email, role, disabled } })),
+        tx.run(useQuota(tenantId, "users", -1)),
+        tx.run(useQuota(tenantId, "storage_bytes", -bytes)),
+      ]);
+      return user;
+    });
+  },
+
+  "users.resetPassword": resetPassword,
+};
