@@ -15,6 +15,11 @@ export function asUser(url: string, user: string, password: string): string {
   return derived.href;
 }
 
+/** Throws DatabaseRefusal unless `url` is a connection URL of PostgreSQL. */
+export function requirePostgresUrl(url: string): void {
+  parseUrl(url);
+}
+
 /** The user a connection URL names, or undefined. */
 export function userOf(url: string): string | undefined {
   const parsed = parseUrl(url);
@@ -31,12 +36,12 @@ export function passwordOf(url: string): string | undefined {
 
 function parseUrl(url: string): URL {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  if (parsed?.protocol !== "postgres:" && parsed?.protocol !== "postgresql:") {
+  if (parsed === undefined || !["postgres:", "postgresql:"].includes(parsed.protocol)) {
     throw new DatabaseRefusal(
       "database_url_invalid",
       "The database URL is not one of PostgreSQL.",
       "Write it as postgres://user:password@host:5432/database.",
     );
   }
-  return parsed as URL;
+  return parsed;
 }

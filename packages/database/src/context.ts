@@ -5,9 +5,11 @@ const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 export interface Statement {
   readonly sql: string;
   readonly parameters: readonly unknown[];
+  /** Never prepared: `set local` carries another tenant's id each time. */
+  readonly plain?: boolean;
 }
 
-const plain = (sql: string): Statement => ({ sql, parameters: [] });
+const plain = (sql: string): Statement => ({ sql, parameters: [], plain: true });
 
 /** What a scope sends ahead of its first statement; each is a message of its own (Citus forwards whole strings). */
 export function opening(

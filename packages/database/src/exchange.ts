@@ -17,7 +17,7 @@ export async function exchange(
   statements: readonly Statement[],
 ): Promise<pg.QueryResult[]> {
   const answers = await Promise.allSettled(
-    client.together(() => statements.map(({ sql, parameters }) => client.query(names.query(sql, parameters)))),
+    client.together(() => statements.map((statement) => client.query(names.query(statement)))),
   );
   return answers.map((answer) => {
     if (answer.status === "rejected") {

@@ -6,16 +6,15 @@ import { roleName } from "./role-names.ts";
 /** What the first migration stands on: schemas, the ledger, the secret, and `tenancy.role()`. Returns the secret. */
 export async function layFoundation(client: Client, prefix: string): Promise<{ secret: Buffer; secretIsNew: boolean }> {
   const role = (name: "owner" | "tenant" | "operator" | "jobs") => roleName(prefix, name);
-  await requireOwnPrefix(client, role("owner"));
   const { rows } = await client.query<{ database: string }>("select quote_ident(current_database()) as database");
   const database = rows[0]?.database;
 
   await client.query("begin");
-  // The operator role may not sit in temporary tables either: none of the roles creates anything, but for jobs its queue.
+  // The roles that serve may not even make temporary tables; jobs makes its queue, the owner what migrations ask for.
   await client.query(`
     revoke temporary on database ${database} from public;
     grant connect on database ${database} to ${role("tenant")}, ${role("operator")}, ${role("jobs")};
-    grant create on database ${database} to ${role("jobs")};
+    grant create on database ${database} to ${role("owner")}, ${role("jobs")};
     create schema if not exists tenancy authorization ${role("owner")};
     create schema if not exists app authorization ${role("owner")};
   `);
@@ -55,7 +54,9 @@ async function letOwnerAdoptTables(client: Client, owner: string): Promise<void>
   }
 }
 
-async function requireOwnPrefix(client: Client, owner: string): Promise<void> {
+/** Throws DatabaseRefusal where the database was set up with another prefix. */
+export async function requireOwnPrefix(client: Client, prefix: string): Promise<void> {
+  const owner = roleName(prefix, "owner");
   const { rows } = await client.query<{ owner: string }>(
     `select pg_get_userbyid(nspowner) as owner from pg_catalog.pg_namespace where nspname = 'tenancy'`,
   );

@@ -1,8 +1,9 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { build, sql } from "./build.ts";
 import { Client } from "./client.ts";
+import { requirePostgresUrl } from "./connection-url.ts";
 import { DatabaseRefusal, DatabaseUnavailable } from "./database-error.ts";
-import { layFoundation } from "./foundation.ts";
+import { layFoundation, requireOwnPrefix } from "./foundation.ts";
 import { type LedgerRow, type MigrationFile, pendingFiles, readMigrationFiles } from "./migration-files.ts";
 import { defaultRolePrefix, roleName } from "./role-names.ts";
 import type { RoleUrls } from "./role-urls.ts";
@@ -29,12 +30,14 @@ export interface MigrateOptions {
 export async function migrate(url: string, options: MigrateOptions = {}): Promise<string[]> {
   const prefix = options.prefix ?? defaultRolePrefix;
   const files = await readMigrationFiles(options.extraDirectories);
+  requirePostgresUrl(url);
   const client = new Client({ connectionString: url, application_name: "tenantctl migrate" });
   await client.connect().catch((error: unknown) => {
     throw new DatabaseUnavailable(error);
   });
   try {
     await takeLock(client);
+    await requireOwnPrefix(client, prefix); // before roles are made that nobody needs
     await ensureRoles(client, prefix);
     const { secret, secretIsNew } = await layFoundation(client, prefix);
     await ensurePasswords(client, { url, prefix, secret, secretIsNew, roleUrls: options.roleUrls ?? {} });

@@ -68,8 +68,9 @@ export const protectionChecks: readonly string[] = [
      coalesce(e.name, p.name), coalesce(e.table_name, p.table_name),
      case when p.name is null then 'missing' when e.name is null then 'not one of tenancy''s own' else 'not the canonical one' end) as problem
    from expected e full join present p on p.table_name = e.table_name and p.name = e.name
-   where e.name is null or p.name is null or not p.permissive or (e.command, e.role, e.using_rule, coalesce(e.check_rule, ''))
-     is distinct from (p.command, p.role, p.using_rule, coalesce(p.check_rule, ''))`,
+   where (e.name is null and p.table_name in (select table_name from tenancy.table_classes where class = 'registry')) -- the others' own policies are problems below
+     or (e.name is not null and (p.name is null or not p.permissive or (e.command, e.role, e.using_rule, coalesce(e.check_rule, ''))
+     is distinct from (p.command, p.role, p.using_rule, coalesce(p.check_rule, ''))))`,
   `select problem || '; as it is, this table is not safe' as problem
    from tenancy.table_classes t join pg_class c on c.oid = t.table_name cross join lateral tenancy.problems(t.table_name) as problem
    where t.class in ('protected', 'retained')`,
@@ -79,9 +80,7 @@ export const protectionChecks: readonly string[] = [
    from (${ownRelations}) own cross join ${roles}
    where own.class is null and named.name in ('tenant', 'operator') and own.oid not in (select tenancy.unclassified())
      and not (own.relkind = 'v' and coalesce(own.reloptions, '{}') && array['security_invoker=true', 'security_invoker=on', 'security_invoker=1'])
-     and own.oid not in ('tenancy.table_classes'::regclass, 'tenancy.migrations'::regclass) and ${anyPrivilege("r.oid", "own.oid")}`,
-  `select format('The role %s can read the ledger of tenancy; revoke its privileges on tenancy''s tables', tenancy.role('tenant')) as problem
-   where exists (select from pg_class c where c.relnamespace = 'tenancy'::regnamespace and c.relkind = 'r' and ${anyPrivilege("tenancy.role('tenant')", "c.oid")})`,
+     and not (named.name = 'operator' and own.oid in ('tenancy.table_classes'::regclass, 'tenancy.migrations'::regclass)) and ${anyPrivilege("r.oid", "own.oid")}`,
   `select format('The role %s can reach the table %s; revoke its privileges on it', tenancy.role('jobs'), own.oid::regclass) as problem
    from (${ownRelations}) own where own.class is not null and ${anyPrivilege("tenancy.role('jobs')", "own.oid")}`,
   `select format('The role %s may truncate %s or attach triggers and keys to it; revoke truncate, references and trigger', r.rolname, own.oid::regclass) as problem

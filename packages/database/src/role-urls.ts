@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import pg from "pg";
 import { Client } from "./client.ts";
-import { asUser, passwordOf } from "./connection-url.ts";
+import { asUser, passwordOf, requirePostgresUrl } from "./connection-url.ts";
 import { DatabaseRefusal, DatabaseUnavailable } from "./database-error.ts";
 import { defaultRolePrefix, roleName, type ServingRole, servingRoles } from "./role-names.ts";
 
@@ -48,6 +48,7 @@ export async function resolveRoleUrls(config: {
       `Set DATABASE_URL, or the URLs of all of the roles ${servingRoles.join(", ")}.`,
     );
   }
+  requirePostgresUrl(config.url);
   const prefix = config.prefix ?? defaultRolePrefix;
   return roleUrlsFrom(config.url, await readSecret(config.url, prefix), prefix, config.roleUrls ?? {});
 }

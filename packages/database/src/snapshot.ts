@@ -13,8 +13,12 @@ export interface Snapshot {
 }
 
 /** How long a reader may leave the snapshot alone, say because the client downloads slowly. */
-const patience: Statement = { sql: "set local idle_in_transaction_session_timeout = '10min'", parameters: [] };
-const closeCursor: Statement = { sql: "close tenancy_stream", parameters: [] };
+const patience: Statement = {
+  sql: "set local idle_in_transaction_session_timeout = '10min'",
+  parameters: [],
+  plain: true,
+};
+const closeCursor: Statement = { sql: "close tenancy_stream", parameters: [], plain: true };
 const defaultBatchSize = 1000;
 
 /** Runs `fn` in a read-only transaction opened by `opening` on a connection of its own. */
@@ -32,8 +36,12 @@ export async function withSnapshot<T>(
   }
 
   async function* stream<R>(query: CompiledQuery<R>, batchSize: number): AsyncGenerator<R[]> {
-    await send({ sql: `declare tenancy_stream no scroll cursor for ${query.sql}`, parameters: query.parameters });
-    const fetch: Statement = { sql: `fetch forward ${batchSize} from tenancy_stream`, parameters: [] };
+    await send({
+      sql: `declare tenancy_stream no scroll cursor for ${query.sql}`,
+      parameters: query.parameters,
+      plain: true,
+    });
+    const fetch: Statement = { sql: `fetch forward ${batchSize} from tenancy_stream`, parameters: [], plain: true };
     let next = send<R>(fetch);
     try {
       for (let rows = await next; rows.length > 0; rows = await next) {

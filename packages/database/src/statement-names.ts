@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { QueryConfig } from "pg";
+import type { Statement } from "./context.ts";
 
 const longestText = 8192;
 const mostNames = 500;
@@ -7,7 +8,7 @@ const usesBeforeNaming = 3;
 
 export interface StatementNames {
   /** The query as pg takes it, under a name (so prepared once per connection) when its text keeps coming back. */
-  query(sql: string, parameters: readonly unknown[]): QueryConfig;
+  query(statement: Statement): QueryConfig;
 }
 
 /**
@@ -38,9 +39,9 @@ export function createStatementNames(enabled: boolean): StatementNames {
   }
 
   return {
-    query(text, parameters) {
-      const name = nameOf(text);
-      return { text, values: [...parameters], ...(name === undefined ? {} : { name }) };
+    query({ sql, parameters, plain }) {
+      const name = plain ? undefined : nameOf(sql);
+      return { text: sql, values: [...parameters], ...(name === undefined ? {} : { name }) };
     },
   };
 }

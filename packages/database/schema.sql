@@ -1,0 +1,616 @@
+-- Schemas
+create schema app authorization owner;
+create schema tenancy authorization owner;
+
+-- Tables, with their class
+-- global
+create table app.alerts (
+  id uuid not null,
+  rule text not null,
+  tenant_id uuid,
+  fingerprint text not null,
+  severity text not null,
+  status text default 'open'::text not null,
+  summary text not null,
+  evidence jsonb default '{}'::jsonb not null,
+  next_step text not null,
+  opened_at timestamp(3) with time zone default now() not null,
+  acknowledged_at timestamp(3) with time zone,
+  acknowledged_by text,
+  note text,
+  resolved_at timestamp(3) with time zone,
+  last_seen_at timestamp(3) with time zone default now() not null,
+  constraint alerts_pkey PRIMARY KEY (id),
+  constraint alerts_severity CHECK ((severity = ANY (ARRAY['info'::text, 'warning'::text, 'critical'::text]))),
+  constraint alerts_status CHECK ((status = ANY (ARRAY['open'::text, 'acknowledged'::text, 'resolved'::text])))
+);
+-- protected, transient, secret: token_hash
+create table app.api_tokens (
+  tenant_id uuid not null,
+  id uuid not null,
+  name text not null,
+  token_hash bytea not null,
+  scopes text[] not null,
+  created_by_type text not null,
+  created_by uuid not null,
+  created_by_name text not null,
+  created_at timestamp(3) with time zone default now() not null,
+  expires_at timestamp(3) with time zone,
+  revoked_at timestamp(3) with time zone,
+  last_used_at timestamp(3) with time zone,
+  constraint api_tokens_created_by_type CHECK ((created_by_type = ANY (ARRAY['user'::text, 'operator'::text]))),
+  constraint api_tokens_name_length CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+  constraint api_tokens_pkey PRIMARY KEY (tenant_id, id),
+  constraint api_tokens_token_hash UNIQUE (tenant_id, token_hash)
+);
+-- protected
+create table app.audit_details (
+  tenant_id uuid not null,
+  audit_id uuid not null,
+  at timestamp(3) with time zone default now() not null,
+  before jsonb,
+  after jsonb,
+  constraint audit_details_pkey PRIMARY KEY (tenant_id, audit_id)
+);
+-- retained
+create table app.audit_log (
+  tenant_id uuid not null,
+  at timestamp(3) with time zone default now() not null,
+  id uuid not null,
+  action text not null,
+  resource_type text not null,
+  resource_id text,
+  outcome text not null,
+  actor_type text not null,
+  actor_id text,
+  actor_name text,
+  address text,
+  request_id text,
+  occurrences integer default 1 not null,
+  detail text,
+  details_digest bytea,
+  constraint audit_log_actor_type CHECK ((actor_type = ANY (ARRAY['user'::text, 'operator'::text, 'token'::text, 'system'::text, 'local'::text, 'anonymous'::text]))),
+  constraint audit_log_occurrences CHECK ((occurrences > 0)),
+  constraint audit_log_outcome CHECK ((outcome = ANY (ARRAY['success'::text, 'failure'::text, 'denied'::text]))),
+  constraint audit_log_pkey PRIMARY KEY (tenant_id, at, id)
+) partition by RANGE (at);
+-- protected
+create table app.customers (
+  tenant_id uuid not null,
+  id uuid not null,
+  name text not null,
+  email text,
+  phone text,
+  notes text,
+  balance_minor bigint default 0 not null,
+  currency text default 'USD'::text not null,
+  created_at timestamp(3) with time zone default now() not null,
+  updated_at timestamp(3) with time zone default now() not null,
+  constraint customers_balance_minor CHECK (((balance_minor >= '-9007199254740991'::bigint) AND (balance_minor <= '9007199254740991'::bigint))),
+  constraint customers_currency CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+  constraint customers_email_form CHECK (((email = lower(email)) AND ((length(email) >= 3) AND (length(email) <= 254)))),
+  constraint customers_name_length CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+  constraint customers_notes_length CHECK ((length(notes) <= 10000)),
+  constraint customers_phone_length CHECK ((length(phone) <= 50)),
+  constraint customers_pkey PRIMARY KEY (tenant_id, id)
+);
+-- global
+create table app.idempotency_keys (
+  actor text not null,
+  key_hash bytea not null,
+  request_hash bytea not null,
+  status integer,
+  response jsonb,
+  created_at timestamp(3) with time zone default now() not null,
+  tenant_id uuid,
+  constraint idempotency_keys_pkey PRIMARY KEY (actor, key_hash)
+);
+-- protected, transient
+create table app.known_addresses (
+  tenant_id uuid not null,
+  account_id uuid not null,
+  address text not null,
+  last_login_at timestamp(3) with time zone default now() not null,
+  constraint known_addresses_pkey PRIMARY KEY (tenant_id, account_id, address)
+);
+-- global
+create table app.login_throttles (
+  key text not null,
+  failures integer default 0 not null,
+  window_started_at timestamp(3) with time zone default now() not null,
+  blocked_until timestamp(3) with time zone,
+  constraint login_throttles_failures CHECK ((failures >= 0)),
+  constraint login_throttles_pkey PRIMARY KEY (key)
+);
+-- global
+create table app.operations (
+  id uuid not null,
+  kind text not null,
+  tenant_id uuid,
+  tenant_slug text,
+  status text default 'queued'::text not null,
+  plan jsonb,
+  progress jsonb,
+  result jsonb,
+  error jsonb,
+  requested_by jsonb not null,
+  created_at timestamp(3) with time zone default now() not null,
+  started_at timestamp(3) with time zone,
+  finished_at timestamp(3) with time zone,
+  heartbeat_at timestamp(3) with time zone,
+  constraint operations_pkey PRIMARY KEY (id),
+  constraint operations_status CHECK ((status = ANY (ARRAY['queued'::text, 'running'::text, 'succeeded'::text, 'failed'::text, 'cancelled'::text])))
+);
+-- global
+create table app.operator_resets (
+  id uuid not null,
+  operator_id uuid not null,
+  secret_hash bytea not null,
+  created_at timestamp(3) with time zone default now() not null,
+  expires_at timestamp(3) with time zone not null,
+  used_at timestamp(3) with time zone,
+  constraint operator_resets_pkey PRIMARY KEY (id),
+  constraint operator_resets_secret_hash UNIQUE (secret_hash)
+);
+-- global
+create table app.operator_sessions (
+  id uuid not null,
+  operator_id uuid not null,
+  refresh_hash bytea not null,
+  previous_hash bytea,
+  rotated_at timestamp(3) with time zone,
+  expires_at timestamp(3) with time zone not null,
+  ended_at timestamp(3) with time zone,
+  end_reason text,
+  created_at timestamp(3) with time zone default now() not null,
+  address text,
+  user_agent text,
+  constraint operator_sessions_pkey PRIMARY KEY (id)
+);
+-- global
+create table app.operator_tokens (
+  id uuid not null,
+  name text not null,
+  token_hash bytea not null,
+  scopes text[] not null,
+  created_by uuid not null,
+  created_at timestamp(3) with time zone default now() not null,
+  expires_at timestamp(3) with time zone,
+  revoked_at timestamp(3) with time zone,
+  last_used_at timestamp(3) with time zone,
+  constraint operator_tokens_name_length CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+  constraint operator_tokens_pkey PRIMARY KEY (id),
+  constraint operator_tokens_token_hash UNIQUE (token_hash)
+);
+-- global
+create table app.operators (
+  id uuid not null,
+  email text not null,
+  name text not null,
+  password_hash text,
+  must_change_password boolean default false not null,
+  disabled_at timestamp(3) with time zone,
+  password_changed_at timestamp(3) with time zone,
+  last_login_at timestamp(3) with time zone,
+  created_at timestamp(3) with time zone default now() not null,
+  constraint operators_email UNIQUE (email),
+  constraint operators_email_form CHECK (((email = lower(email)) AND ((length(email) >= 3) AND (length(email) <= 254)))),
+  constraint operators_name_length CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+  constraint operators_pkey PRIMARY KEY (id)
+);
+-- protected, transient, secret: secret_hash
+create table app.password_resets (
+  tenant_id uuid not null,
+  id uuid not null,
+  user_id uuid not null,
+  secret_hash bytea not null,
+  created_at timestamp(3) with time zone default now() not null,
+  expires_at timestamp(3) with time zone not null,
+  used_at timestamp(3) with time zone,
+  constraint password_resets_pkey PRIMARY KEY (tenant_id, id),
+  constraint password_resets_secret_hash UNIQUE (tenant_id, secret_hash)
+);
+-- global
+create table app.plans (
+  name text not null,
+  display_name text not null,
+  users_limit bigint,
+  customers_limit bigint,
+  storage_bytes_limit bigint,
+  api_requests_per_day_limit bigint,
+  requests_per_minute integer,
+  updated_at timestamp(3) with time zone default now() not null,
+  constraint plans_api_requests_per_day_limit CHECK ((api_requests_per_day_limit >= 0)),
+  constraint plans_customers_limit CHECK ((customers_limit >= 0)),
+  constraint plans_name CHECK (((name ~ '^[a-z0-9]+(-[a-z0-9]+)*$'::text) AND (length(name) <= 63))),
+  constraint plans_pkey PRIMARY KEY (name),
+  constraint plans_requests_per_minute CHECK ((requests_per_minute > 0)),
+  constraint plans_storage_bytes_limit CHECK ((storage_bytes_limit >= 0)),
+  constraint plans_users_limit CHECK ((users_limit >= 0))
+);
+-- protected
+create table app.quota_overrides (
+  tenant_id uuid not null,
+  resource text not null,
+  quota_limit bigint,
+  reason text not null,
+  expires_at timestamp(3) with time zone,
+  set_by jsonb not null,
+  created_at timestamp(3) with time zone default now() not null,
+  constraint quota_overrides_pkey PRIMARY KEY (tenant_id, resource),
+  constraint quota_overrides_quota_limit CHECK ((quota_limit >= 0)),
+  constraint quota_overrides_resource CHECK ((resource = ANY (ARRAY['users'::text, 'customers'::text, 'storage_bytes'::text, 'api_requests_per_day'::text])))
+);
+-- protected, transient, secret: refresh_hash, previous_hash
+create table app.sessions (
+  tenant_id uuid not null,
+  id uuid not null,
+  user_id uuid not null,
+  refresh_hash bytea not null,
+  previous_hash bytea,
+  rotated_at timestamp(3) with time zone,
+  expires_at timestamp(3) with time zone not null,
+  ended_at timestamp(3) with time zone,
+  end_reason text,
+  created_at timestamp(3) with time zone default now() not null,
+  address text,
+  user_agent text,
+  constraint sessions_pkey PRIMARY KEY (tenant_id, id)
+);
+-- registry
+create table app.tenants (
+  id uuid not null,
+  slug text not null,
+  name text not null,
+  status text default 'active'::text not null,
+  plan text not null,
+  contact_email text,
+  status_reason text,
+  status_changed_at timestamp(3) with time zone default now() not null,
+  previous_status text,
+  created_at timestamp(3) with time zone default now() not null,
+  updated_at timestamp(3) with time zone default now() not null,
+  deleted_at timestamp(3) with time zone,
+  purge_at timestamp(3) with time zone,
+  purged_at timestamp(3) with time zone,
+  hold jsonb,
+  constraint tenants_contact_email CHECK ((contact_email = lower(contact_email))),
+  constraint tenants_deleted CHECK (((status = ANY (ARRAY['deleted'::text, 'purged'::text])) = (deleted_at IS NOT NULL))),
+  constraint tenants_name_length CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+  constraint tenants_pkey PRIMARY KEY (id),
+  constraint tenants_previous_status CHECK ((previous_status = ANY (ARRAY['active'::text, 'suspended'::text, 'cancelled'::text]))),
+  constraint tenants_purged CHECK (((status = 'purged'::text) = (purged_at IS NOT NULL))),
+  constraint tenants_slug_form CHECK (((slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'::text) AND ((length(slug) >= 2) AND (length(slug) <= 63)))),
+  constraint tenants_status CHECK ((status = ANY (ARRAY['active'::text, 'suspended'::text, 'cancelled'::text, 'deleted'::text, 'purged'::text])))
+);
+-- protected
+create table app.usage_counters (
+  tenant_id uuid not null,
+  resource text not null,
+  used bigint default 0 not null,
+  counted_at timestamp(3) with time zone default now() not null,
+  constraint usage_counters_pkey PRIMARY KEY (tenant_id, resource),
+  constraint usage_counters_used CHECK ((used >= 0))
+);
+-- retained
+create table app.usage_days (
+  tenant_id uuid not null,
+  day date not null,
+  api_requests bigint default 0 not null,
+  constraint usage_days_pkey PRIMARY KEY (tenant_id, day)
+);
+-- retained
+create table app.usage_minutes (
+  tenant_id uuid not null,
+  minute timestamp(3) with time zone not null,
+  route_group text default ''::text not null,
+  requests bigint default 0 not null,
+  errors bigint default 0 not null,
+  client_errors bigint default 0 not null,
+  latency_buckets bigint[] default '{}'::bigint[] not null,
+  rows bigint default 0 not null,
+  bytes bigint default 0 not null,
+  constraint usage_minutes_pkey PRIMARY KEY (tenant_id, minute, route_group)
+);
+-- protected, secret: password_hash
+create table app.users (
+  tenant_id uuid not null,
+  id uuid not null,
+  email text not null,
+  name text not null,
+  role text not null,
+  password_hash text,
+  must_change_password boolean default false not null,
+  disabled_at timestamp(3) with time zone,
+  password_changed_at timestamp(3) with time zone,
+  last_login_at timestamp(3) with time zone,
+  created_at timestamp(3) with time zone default now() not null,
+  updated_at timestamp(3) with time zone default now() not null,
+  constraint users_email UNIQUE (tenant_id, email),
+  constraint users_email_form CHECK (((email = lower(email)) AND ((length(email) >= 3) AND (length(email) <= 254)))),
+  constraint users_name_length CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+  constraint users_pkey PRIMARY KEY (tenant_id, id),
+  constraint users_role CHECK ((role = ANY (ARRAY['tenant_admin'::text, 'support_agent'::text])))
+);
+-- no class
+create table tenancy.migrations (
+  name text not null,
+  origin text not null,
+  sha256 text not null,
+  applied_at timestamp(3) with time zone default now() not null,
+  constraint migrations_pkey PRIMARY KEY (name)
+);
+-- no class
+create table tenancy.secrets (
+  name text not null,
+  value bytea not null,
+  constraint secrets_pkey PRIMARY KEY (name)
+);
+-- no class
+create table tenancy.table_classes (
+  table_name regclass not null,
+  class text not null,
+  secret_columns text[] default '{}'::text[] not null,
+  transient boolean default false not null,
+  constraint table_classes_class CHECK ((class = ANY (ARRAY['protected'::text, 'retained'::text, 'global'::text, 'registry'::text]))),
+  constraint table_classes_pkey PRIMARY KEY (table_name)
+);
+
+-- Owners
+alter table app.alerts owner to owner;
+alter table app.api_tokens owner to owner;
+alter table app.audit_details owner to owner;
+alter table app.audit_log owner to owner;
+alter table app.customers owner to owner;
+alter table app.idempotency_keys owner to owner;
+alter table app.known_addresses owner to owner;
+alter table app.login_throttles owner to owner;
+alter table app.operations owner to owner;
+alter table app.operator_resets owner to owner;
+alter table app.operator_sessions owner to owner;
+alter table app.operator_tokens owner to owner;
+alter table app.operators owner to owner;
+alter table app.password_resets owner to owner;
+alter table app.plans owner to owner;
+alter table app.quota_overrides owner to owner;
+alter table app.sessions owner to owner;
+alter table app.tenants owner to owner;
+alter table app.usage_counters owner to owner;
+alter table app.usage_days owner to owner;
+alter table app.usage_minutes owner to owner;
+alter table app.users owner to owner;
+alter table tenancy.migrations owner to owner;
+alter table tenancy.secrets owner to owner;
+alter table tenancy.table_classes owner to owner;
+
+-- Foreign keys
+alter table app.api_tokens add constraint api_tokens_tenant FOREIGN KEY (tenant_id) REFERENCES app.tenants(id);
+alter table app.audit_details add constraint audit_details_tenant FOREIGN KEY (tenant_id) REFERENCES app.tenants(id);
+alter table app.customers add constraint customers_tenant FOREIGN KEY (tenant_id) REFERENCES app.tenants(id);
+alter table app.known_addresses add constraint known_addresses_tenant FOREIGN KEY (tenant_id) REFERENCES app.tenants(id);
+alter table app.operator_resets add constraint operator_resets_operator FOREIGN KEY (operator_id) REFERENCES app.operators(id) ON DELETE CASCADE;
+alter table app.operator_sessions add constraint operator_sessions_operator FOREIGN KEY (operator_id) REFERENCES app.operators(id) ON DELETE CASCADE;
+alter table app.operator_tokens add constraint operator_tokens_operator FOREIGN KEY (created_by) REFERENCES app.operators(id) ON DELETE CASCADE;
+alter table app.password_resets add constraint password_resets_user FOREIGN KEY (tenant_id, user_id) REFERENCES app.users(tenant_id, id) ON DELETE CASCADE;
+alter table app.quota_overrides add constraint quota_overrides_tenant FOREIGN KEY (tenant_id) REFERENCES app.tenants(id);
+alter table app.sessions add constraint sessions_user FOREIGN KEY (tenant_id, user_id) REFERENCES app.users(tenant_id, id) ON DELETE CASCADE;
+alter table app.tenants add constraint tenants_plan FOREIGN KEY (plan) REFERENCES app.plans(name);
+alter table app.usage_counters add constraint usage_counters_tenant FOREIGN KEY (tenant_id) REFERENCES app.tenants(id);
+alter table app.users add constraint users_tenant FOREIGN KEY (tenant_id) REFERENCES app.tenants(id);
+
+-- Indexes
+CREATE INDEX alerts_by_tenant ON app.alerts USING btree (tenant_id, opened_at DESC);
+CREATE INDEX alerts_newest ON app.alerts USING btree (opened_at DESC, id DESC);
+CREATE UNIQUE INDEX alerts_unresolved ON app.alerts USING btree (fingerprint) WHERE (status <> 'resolved'::text);
+CREATE INDEX audit_log_by_action ON ONLY app.audit_log USING btree (tenant_id, action, at DESC, id DESC);
+CREATE INDEX audit_log_by_resource ON ONLY app.audit_log USING btree (tenant_id, resource_type, resource_id, at DESC);
+CREATE INDEX audit_log_newest ON ONLY app.audit_log USING btree (at DESC, id DESC);
+CREATE INDEX customers_by_email ON app.customers USING btree (tenant_id, email, id);
+CREATE INDEX customers_by_name ON app.customers USING btree (tenant_id, name, id);
+CREATE INDEX customers_newest ON app.customers USING btree (tenant_id, created_at DESC, id DESC);
+CREATE INDEX idempotency_keys_by_age ON app.idempotency_keys USING btree (created_at);
+CREATE INDEX idempotency_keys_by_tenant ON app.idempotency_keys USING btree (tenant_id);
+CREATE INDEX login_throttles_by_window ON app.login_throttles USING btree (window_started_at);
+CREATE INDEX operations_by_heartbeat ON app.operations USING btree (heartbeat_at) WHERE (status = ANY (ARRAY['queued'::text, 'running'::text]));
+CREATE INDEX operations_by_tenant ON app.operations USING btree (tenant_id, created_at DESC);
+CREATE INDEX operations_newest ON app.operations USING btree (created_at DESC, id DESC);
+CREATE INDEX operations_unfinished ON app.operations USING btree (status) WHERE (status = ANY (ARRAY['queued'::text, 'running'::text]));
+CREATE INDEX operator_resets_by_operator ON app.operator_resets USING btree (operator_id);
+CREATE INDEX operator_sessions_by_expiry ON app.operator_sessions USING btree (expires_at);
+CREATE INDEX operator_sessions_by_operator ON app.operator_sessions USING btree (operator_id) WHERE (ended_at IS NULL);
+CREATE INDEX operator_sessions_by_refresh_hash ON app.operator_sessions USING btree (refresh_hash);
+CREATE INDEX operator_tokens_by_operator ON app.operator_tokens USING btree (created_by);
+CREATE INDEX password_resets_by_user ON app.password_resets USING btree (tenant_id, user_id);
+CREATE INDEX sessions_by_expiry ON app.sessions USING btree (expires_at);
+CREATE INDEX sessions_by_refresh_hash ON app.sessions USING btree (tenant_id, refresh_hash);
+CREATE INDEX sessions_by_user ON app.sessions USING btree (tenant_id, user_id) WHERE (ended_at IS NULL);
+CREATE INDEX tenants_by_plan ON app.tenants USING btree (plan, created_at DESC, id DESC);
+CREATE INDEX tenants_by_status ON app.tenants USING btree (status, created_at DESC, id DESC);
+CREATE INDEX tenants_contact_search ON app.tenants USING btree (contact_email text_pattern_ops);
+CREATE INDEX tenants_name_search ON app.tenants USING btree (lower(name) text_pattern_ops);
+CREATE INDEX tenants_newest ON app.tenants USING btree (created_at DESC, id DESC);
+CREATE UNIQUE INDEX tenants_slug ON app.tenants USING btree (slug) WHERE (status <> 'purged'::text);
+CREATE INDEX tenants_slug_search ON app.tenants USING btree (slug text_pattern_ops);
+CREATE INDEX tenants_to_purge ON app.tenants USING btree (purge_at) WHERE (status = 'deleted'::text);
+CREATE INDEX usage_days_by_day ON app.usage_days USING btree (day);
+CREATE INDEX usage_minutes_by_minute ON app.usage_minutes USING btree (minute);
+CREATE INDEX users_newest ON app.users USING btree (tenant_id, created_at DESC, id DESC);
+
+-- Row-level security
+alter table app.api_tokens enable row level security, force row level security;
+alter table app.audit_details enable row level security, force row level security;
+alter table app.audit_log enable row level security, force row level security;
+alter table app.customers enable row level security, force row level security;
+alter table app.known_addresses enable row level security, force row level security;
+alter table app.password_resets enable row level security, force row level security;
+alter table app.quota_overrides enable row level security, force row level security;
+alter table app.sessions enable row level security, force row level security;
+alter table app.tenants enable row level security, force row level security;
+alter table app.usage_counters enable row level security, force row level security;
+alter table app.usage_days enable row level security, force row level security;
+alter table app.usage_minutes enable row level security, force row level security;
+alter table app.users enable row level security, force row level security;
+
+-- Policies
+create policy tenancy_operator_read on app.api_tokens for select to operator using (true);
+create policy tenancy_operator_write on app.api_tokens for all to operator using ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+create policy tenancy_owner on app.api_tokens for all to owner using (true) with check (true);
+create policy tenancy_tenant on app.api_tokens for all to tenant using ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+create policy tenancy_operator_read on app.audit_details for select to operator using (true);
+create policy tenancy_operator_write on app.audit_details for all to operator using ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+create policy tenancy_owner on app.audit_details for all to owner using (true) with check (true);
+create policy tenancy_tenant on app.audit_details for all to tenant using ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+create policy tenancy_operator_read on app.audit_log for select to operator using (true);
+create policy tenancy_operator_write on app.audit_log for all to operator using ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+create policy tenancy_owner on app.audit_log for all to owner using (true) with check (true);
+create policy tenancy_tenant on app.audit_log for all to tenant using ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+create policy tenancy_operator_read on app.customers for select to operator using (true);
+create policy tenancy_operator_write on app.customers for all to operator using ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+create policy tenancy_owner on app.customers for all to owner using (true) with check (true);
+create policy tenancy_tenant on app.customers for all to tenant using ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+create policy tenancy_operator_read on app.known_addresses for select to operator using (true);
+create policy tenancy_operator_write on app.known_addresses for all to operator using ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+create policy tenancy_owner on app.known_addresses for all to owner using (true) with check (true);
+create policy tenancy_tenant on app.known_addresses for all to tenant using ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+create policy tenancy_operator_read on app.password_resets for select to operator using (true);
+create policy tenancy_operator_write on app.password_resets for all to operator using ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+create policy tenancy_owner on app.password_resets for all to owner using (true) with check (true);
+create policy tenancy_tenant on app.password_resets for all to tenant using ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+create policy tenancy_operator_read on app.quota_overrides for select to operator using (true);
+create policy tenancy_operator_write on app.quota_overrides for all to operator using ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+create policy tenancy_owner on app.quota_overrides for all to owner using (true) with check (true);
+create policy tenancy_tenant on app.quota_overrides for all to tenant using ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+create policy tenancy_operator_read on app.sessions for select to operator using (true);
+create policy tenancy_operator_write on app.sessions for all to operator using ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+create policy tenancy_owner on app.sessions for all to owner using (true) with check (true);
+create policy tenancy_tenant on app.sessions for all to tenant using ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+create policy tenancy_operator_read on app.tenants for select to operator using (true);
+create policy tenancy_operator_write on app.tenants for all to operator using ((id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) with check ((id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+create policy tenancy_owner on app.tenants for all to owner using (true) with check (true);
+create policy tenancy_tenant on app.tenants for all to tenant using ((id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) with check ((id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+create policy tenancy_operator_read on app.usage_counters for select to operator using (true);
+create policy tenancy_operator_write on app.usage_counters for all to operator using ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+create policy tenancy_owner on app.usage_counters for all to owner using (true) with check (true);
+create policy tenancy_tenant on app.usage_counters for all to tenant using ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+create policy tenancy_operator_read on app.usage_days for select to operator using (true);
+create policy tenancy_operator_write on app.usage_days for all to operator using ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+create policy tenancy_owner on app.usage_days for all to owner using (true) with check (true);
+create policy tenancy_tenant on app.usage_days for all to tenant using ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+create policy tenancy_operator_read on app.usage_minutes for select to operator using (true);
+create policy tenancy_operator_write on app.usage_minutes for all to operator using ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+create policy tenancy_owner on app.usage_minutes for all to owner using (true) with check (true);
+create policy tenancy_tenant on app.usage_minutes for all to tenant using ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+create policy tenancy_operator_read on app.users for select to operator using (true);
+create policy tenancy_operator_write on app.users for all to operator using ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+create policy tenancy_owner on app.users for all to owner using (true) with check (true);
+create policy tenancy_tenant on app.users for all to tenant using ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+-- Grants
+grant delete, insert, select, update on table app.alerts to operator;
+grant delete, insert, select, update on table app.api_tokens to operator;
+grant delete, insert, select, update on table app.api_tokens to tenant;
+grant delete, insert, select, update on table app.audit_details to operator;
+grant delete, insert, select, update on table app.customers to operator;
+grant delete, insert, select, update on table app.customers to tenant;
+grant delete, insert, select, update on table app.idempotency_keys to operator;
+grant delete, insert, select, update on table app.known_addresses to operator;
+grant delete, insert, select, update on table app.known_addresses to tenant;
+grant delete, insert, select, update on table app.login_throttles to operator;
+grant delete, insert, select, update on table app.operations to operator;
+grant delete, insert, select, update on table app.operator_resets to operator;
+grant delete, insert, select, update on table app.operator_sessions to operator;
+grant delete, insert, select, update on table app.operator_tokens to operator;
+grant delete, insert, select, update on table app.operators to operator;
+grant delete, insert, select, update on table app.password_resets to operator;
+grant delete, insert, select, update on table app.password_resets to tenant;
+grant delete, insert, select, update on table app.plans to operator;
+grant delete, insert, select, update on table app.quota_overrides to operator;
+grant delete, insert, select, update on table app.sessions to operator;
+grant delete, insert, select, update on table app.sessions to tenant;
+grant delete, insert, select, update on table app.usage_counters to operator;
+grant delete, insert, select, update on table app.usage_counters to tenant;
+grant delete, insert, select, update on table app.users to operator;
+grant delete, insert, select, update on table app.users to tenant;
+grant insert, select on table app.audit_details to tenant;
+grant insert, select on table app.audit_log to operator;
+grant insert, select on table app.audit_log to tenant;
+grant insert, select, update on table app.tenants to operator;
+grant insert, select, update on table app.usage_days to operator;
+grant insert, select, update on table app.usage_days to tenant;
+grant insert, select, update on table app.usage_minutes to operator;
+grant insert, select, update on table app.usage_minutes to tenant;
+grant select on table app.plans to tenant;
+grant select on table app.quota_overrides to tenant;
+grant select on table app.tenants to tenant;
+grant select on table tenancy.migrations to operator;
+grant select on table tenancy.table_classes to operator;
+grant usage on schema app to operator;
+grant usage on schema app to tenant;
+grant usage on schema tenancy to operator;
+grant usage on schema tenancy to tenant;
+
+-- Functions (the body by its digest)
+-- app.enter_write(tenant uuid): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body 2ae9687d
+grant execute on function app.enter_write to operator;
+grant execute on function app.enter_write to tenant;
+-- app.operator_session(session uuid, operator uuid): stable, runs as its caller, search_path=pg_catalog, pg_temp; body 90f1651f
+grant execute on function app.operator_session to operator;
+-- app.operator_token(hash bytea, scope text): stable, runs as its caller, search_path=pg_catalog, pg_temp; body 0a9cbf84
+grant execute on function app.operator_token to operator;
+-- app.quota_limit(tenant uuid, resource text): stable, runs as its caller, search_path=pg_catalog, pg_temp; body 07c41e0e
+grant execute on function app.quota_limit to operator;
+grant execute on function app.quota_limit to tenant;
+-- app.read_as_export(tenant uuid): stable, runs as its caller, search_path=pg_catalog, pg_temp; body dbb123ae
+grant execute on function app.read_as_export to operator;
+grant execute on function app.read_as_export to tenant;
+-- app.read_as_operator(tenant uuid): stable, runs as its caller, search_path=pg_catalog, pg_temp; body f5bdb056
+grant execute on function app.read_as_operator to operator;
+grant execute on function app.read_as_operator to tenant;
+-- app.read_as_token(tenant uuid, token_hash bytea, scope text): stable, runs as its caller, search_path=pg_catalog, pg_temp; body 3b945cd5
+grant execute on function app.read_as_token to tenant;
+-- app.read_as_user(tenant uuid, session uuid, usr uuid, role text): stable, runs as its caller, search_path=pg_catalog, pg_temp; body c656fa2b
+grant execute on function app.read_as_user to tenant;
+-- app.refuse(code text, message text, hint text): immutable, runs as its caller, search_path=pg_catalog, pg_temp; body 104c43f5
+grant execute on function app.refuse to operator;
+grant execute on function app.refuse to tenant;
+-- app.require_active(tenant uuid, absent_code text, absent_message text, absent_hint text): stable, runs as its caller, search_path=pg_catalog, pg_temp; body edf57c50
+grant execute on function app.require_active to operator;
+grant execute on function app.require_active to tenant;
+-- app.use_quota(tenant uuid, resource text, amount bigint): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body 1cb42562
+grant execute on function app.use_quota to operator;
+grant execute on function app.use_quota to tenant;
+-- app.write_as_job(tenant uuid): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body eda5c773
+grant execute on function app.write_as_job to operator;
+grant execute on function app.write_as_job to tenant;
+-- app.write_as_lifecycle(tenant uuid): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body a1767dcb
+grant execute on function app.write_as_lifecycle to operator;
+-- app.write_as_login(tenant uuid): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body a7d5e92b
+grant execute on function app.write_as_login to tenant;
+-- app.write_as_operator(tenant uuid): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body 811c1db7
+grant execute on function app.write_as_operator to operator;
+grant execute on function app.write_as_operator to tenant;
+-- app.write_as_token(tenant uuid, token_hash bytea, scope text): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body 3e03a739
+grant execute on function app.write_as_token to tenant;
+-- app.write_as_user(tenant uuid, session uuid, usr uuid, role text): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body bbfee94f
+grant execute on function app.write_as_user to tenant;
+-- tenancy.classify(tbl regclass, new_class text, secret text[], is_transient boolean): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body 1282839b
+-- tenancy.distribute(tbl regclass, by_tenant boolean): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body 04ad7623
+-- tenancy.ensure_audit_partitions(months integer): volatile, runs as its owner, search_path=pg_catalog, pg_temp; body 3c3411eb
+grant execute on function tenancy.ensure_audit_partitions to operator;
+-- tenancy.global(tbl regclass, tenant_may text): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body e0dafe64
+-- tenancy.grant_roles(tbl regclass, tenant_may text, operator_may text): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body c7e59a04
+-- tenancy.has_citus(): stable, runs as its caller; body ceaa5851
+grant execute on function tenancy.has_citus to operator;
+-- tenancy.lock_key(tenant uuid): immutable, runs as its caller; body 9cf3412f
+grant execute on function tenancy.lock_key to operator;
+grant execute on function tenancy.lock_key to tenant;
+-- tenancy.privileges(list text): immutable, runs as its caller, search_path=pg_catalog, pg_temp; body 47d90511
+-- tenancy.problems(tbl regclass): stable, runs as its caller, search_path=pg_catalog, pg_temp; body 64fc9d6b
+grant execute on function tenancy.problems to operator;
+-- tenancy.protect(tbl regclass, secret text[], transient boolean, tenant_may text): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body 905b988d
+-- tenancy.refuse_problems(tbl regclass): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body 30fcbe2d
+-- tenancy.retain(tbl regclass, tenant_may text): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body 27aea5db
+-- tenancy.seal(tbl regclass, tenant_column text): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body 37004fb9
+-- tenancy.take(tbl regclass): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body b1aac27e
+-- tenancy.unclassified(): stable, runs as its caller, search_path=pg_catalog, pg_temp; body 579eb638
+grant execute on function tenancy.unclassified to operator;
