@@ -157,7 +157,9 @@ export const createClient = (options: ClientOptions): Client => {
       ...(call.idempotencyKey === undefined ? {} : { headers: { "idempotency-key": call.idempotencyKey } }),
       ...(call.signal === undefined ? {} : { signal: call.signal }),
     });
-    if (!response.ok) throw await errorOf(response);
+    const isDeclared =
+      Object.hasOwn(shape.responses, response.status) && !response.headers.get("content-type")?.includes("problem");
+    if (!response.ok && !isDeclared) throw await errorOf(response);
     return response;
   };
 

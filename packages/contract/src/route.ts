@@ -24,8 +24,8 @@ export interface RouteShape {
   readonly params?: TObject;
   readonly query?: TObject;
   readonly body?: TObject;
-  /** Success answers by status. */
-  readonly responses: Readonly<Partial<Record<200 | 201 | 202, TSchema>>>;
+  /** Success answers by status; 503 only where a bad state is told in the same form as a good one (health). */
+  readonly responses: Readonly<Partial<Record<200 | 201 | 202 | 503, TSchema>>>;
   /** Errors beside those that follow from `access` and validation. */
   readonly errors?: readonly ErrorCode[];
   readonly audit?: AuditMark;

@@ -98,11 +98,15 @@ export const registerContract = (fastify: FastifyInstance, app: App, handlers: H
       onRequest: async (request, reply) => {
         request.principal = { kind: "anonymous" };
         // A header that a public route does not need is not looked at: a stale token must not stand in a login's way.
-        if (access.kind === "public") return;
+        if (access.kind === "public") {
+          if (shape.unlimited !== true) await app.limits.admitAddress(request, reply);
+          return;
+        }
         request.principal = authenticate(request.headers.authorization, app.tokens);
+        if (request.principal.kind === "user") request.tenantId = request.principal.tenantId;
         reply.header("x-tenantctl-version", version);
         authorize(access, request.principal, whilePasswordIsDue.has(id));
-        if (shape.unlimited !== true) app.limits.admit(request.principal, reply);
+        if (shape.unlimited !== true) await app.limits.admit(request, reply);
       },
       preValidation: async (request) => {
         if ((request.body === undefined || request.body === null) && mayBeAbsent(shape)) request.body = {};
@@ -116,11 +120,16 @@ export const registerContract = (fastify: FastifyInstance, app: App, handlers: H
     const { status } = errors[error.code];
     if (status >= 500) request.log.error({ err: thrown, code: error.code }, "request failed");
     const id = request.routeOptions.config.routeId;
-    if (id !== undefined && (status === 401 || status === 403)) {
+    const { principal } = request;
+    const beyondItsTenant =
+      error.code === "tenant_not_found" && (principal?.kind === "user" || principal?.kind === "tenantToken");
+    // A failed login is recorded by its handler, which knows the tenant and the e-mail.
+    const isRefusal = id !== "auth.login" && (status === 401 || status === 403 || beyondItsTenant);
+    if (id !== undefined && isRefusal) {
       const shape: RouteShape = routes[id];
       app.refusals.add({
-        principal: request.principal,
-        actor: actorOf(request.principal),
+        principal,
+        actor: actorOf(principal),
         route: shape,
         code: error.code,
         address: request.ip,

@@ -16,6 +16,7 @@ import { createMeter } from "./metrics/meter.ts";
 import { useOverloadProtection } from "./overload.ts";
 import { createRateLimits } from "./quotas/rate-limits.ts";
 import type { Settings } from "./settings.ts";
+import { createTokenUse } from "./tokens/token-use.ts";
 import { useContractValidation } from "./validation.ts";
 
 export interface Server {
@@ -62,8 +63,9 @@ export const buildServer = async (
     ),
     passwords: createPasswords(settings),
     meter: createMeter(db, fastify.log),
-    limits: createRateLimits(db, settings, fastify.log),
+    limits: await createRateLimits(fastify, db, settings),
     refusals: createRefusals(db, fastify.log),
+    tokenUse: createTokenUse(db, fastify.log),
     log: fastify.log,
     startedAt: Date.now(),
     draining: false,
@@ -79,7 +81,11 @@ export const buildServer = async (
     reply.header("cache-control", "no-store");
   });
   fastify.addHook("onResponse", async (request, reply) => {
+    // What came with credentials that did not hold is nobody's use.
+    if (!app.limits.settle(request, reply)) request.tenantId = null;
     app.meter.count(request, reply);
+    // A principal is set before its route's handler; only what the database let in counts as used.
+    if (request.principal !== undefined && reply.statusCode < 400) app.tokenUse.note(request.principal);
     request.log.info(
       {
         route: request.routeOptions.url,
@@ -119,7 +125,8 @@ export const startServer = async (settings: Settings, db: Database): Promise<Ser
     await fastify.close();
     clearTimeout(deadline);
     await jobs?.stop();
-    await app.refusals.flush();
+    await app.refusals.close();
+    await app.tokenUse.close();
     await app.limits.close();
     await app.meter.close();
   };

@@ -165,6 +165,12 @@ export const settings = {
     parse: wholeNumber(1, 10_000_000),
     fallback: 6000,
   }),
+  unprovenRequestsPerMinute: setting({
+    env: "TENANTCTL_UNPROVEN_REQUESTS_PER_MINUTE",
+    about: "requests a minute per address for logging in and with tokens not seen to be good yet",
+    parse: wholeNumber(1, 10_000_000),
+    fallback: 600,
+  }),
   bodyLimit: setting({
     env: "TENANTCTL_BODY_LIMIT",
     about: "bytes of a request body",

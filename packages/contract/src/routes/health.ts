@@ -24,7 +24,7 @@ export const healthRoutes = {
     summary: "Check the system's health",
     description: "200 when ok; 503 with the same body otherwise.",
     access: publicAccess,
-    responses: { 200: Health },
+    responses: { 200: Health, 503: Health },
     unlimited: true,
     example: {},
   }),

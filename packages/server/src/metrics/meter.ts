@@ -1,0 +1,143 @@
+import { type RouteShape, routes } from "@tenantctl/contract";
+import { build, type Database, SYSTEM_TENANT_ID, sql, writeAsJob } from "@tenantctl/database";
+import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from "fastify";
+import { forEachAtMost, inBackground } from "../background-work.ts";
+import { asContractError } from "../problem.ts";
+import { latencyBucket, latencyBucketCount } from "./latency.ts";
+
+export interface Meter {
+  /** Counts an answered request, in memory. */
+  count(request: FastifyRequest, reply: FastifyReply): void;
+  /** Writes what was counted. */
+  flush(): Promise<void>;
+  /** Writes the rest and stops. */
+  close(): Promise<void>;
+}
+
+interface Use {
+  readonly minute: number;
+  readonly group: string;
+  requests: number;
+  errors: number;
+  clientErrors: number;
+  bytes: number;
+  readonly buckets: number[];
+}
+
+const minuteMs = 60_000;
+const flushEveryMs = 900;
+/** Lines (tenant, minute, group) that may wait for the database; what comes on top is counted for the system alone. */
+const mostLines = 50_000;
+/** Minutes that lines wait for a database that is away, before they are given up. */
+const patienceMinutes = 10;
+const connectionsAtMost = 2;
+
+const emptyUse = (minute: number, group: string): Use => ({
+  minute,
+  group,
+  requests: 0,
+  errors: 0,
+  clientErrors: 0,
+  bytes: 0,
+  buckets: Array.from({ length: latencyBucketCount }, () => 0),
+});
+
+const add = (to: Use, from: Use): void => {
+  to.requests += from.requests;
+  to.errors += from.errors;
+  to.clientErrors += from.clientErrors;
+  to.bytes += from.bytes;
+  for (const [index, count] of from.buckets.entries()) to.buckets[index] = (to.buckets[index] ?? 0) + count;
+};
+
+const sums = sql.join(
+  Array.from(
+    { length: latencyBucketCount },
+    (_, index) =>
+      sql`coalesce(u.latency_buckets[${sql.lit(index + 1)}], 0) + excluded.latency_buckets[${sql.lit(index + 1)}]`,
+  ),
+);
+
+const upsert = (tenantId: string, lines: readonly Use[]) =>
+  sql<never>`insert into app.usage_minutes as u
+      (tenant_id, minute, route_group, requests, errors, client_errors, bytes, latency_buckets)
+    values ${sql.join(
+      lines.map(
+        (line) =>
+          sql`(${tenantId}::uuid, ${new Date(line.minute * minuteMs)}::timestamptz, ${line.group}, ${line.requests}::bigint,
+            ${line.errors}::bigint, ${line.clientErrors}::bigint, ${line.bytes}::bigint, ${line.buckets}::bigint[])`,
+      ),
+    )}
+    on conflict on constraint usage_minutes_pkey do update set
+      requests = u.requests + excluded.requests, errors = u.errors + excluded.errors,
+      client_errors = u.client_errors + excluded.client_errors, bytes = u.bytes + excluded.bytes,
+      latency_buckets = array[${sums}]`.compile(build);
+
+/** Requests by tenant, minute and group of routes. A process that is killed loses at most what the last second held. */
+export const createMeter = (db: Database, log: FastifyBaseLogger): Meter => {
+  /** By tenant, then by minute and group. */
+  let waiting = new Map<string, Map<string, Use>>();
+  let lines = 0;
+
+  const lineOf = (tenantId: string, minute: number, group: string): Use => {
+    const full = lines >= mostLines;
+    const tenant = full ? SYSTEM_TENANT_ID : tenantId;
+    const ofTenant = waiting.get(tenant) ?? new Map<string, Use>();
+    if (ofTenant.size === 0) waiting.set(tenant, ofTenant);
+    const key = full ? "overflow" : `${minute} ${group}`;
+    let line = ofTenant.get(key);
+    if (line === undefined) {
+      line = emptyUse(minute, full ? "overflow" : group);
+      ofTenant.set(key, line);
+      lines += 1;
+    }
+    return line;
+  };
+
+  const write = async (tenantId: string, uses: readonly Use[]): Promise<void> => {
+    try {
+      // In one order everywhere: two processes that write the same lines must not wait for each other.
+      const ordered = [...uses].sort((a, b) => a.minute - b.minute || (a.group < b.group ? -1 : 1));
+      await db.tenant(tenantId, writeAsJob()).run(upsert(tenantId, ordered));
+    } catch (error) {
+      if (asContractError(error).code === "tenant_not_found") return; // Purged meanwhile: nobody asks any more.
+      const oldest = Math.floor(Date.now() / minuteMs) - patienceMinutes;
+      for (const use of uses) if (use.minute >= oldest) add(lineOf(tenantId, use.minute, use.group), use);
+      throw error;
+    }
+  };
+
+  const flush = async (): Promise<void> => {
+    const taken = waiting;
+    waiting = new Map();
+    lines = 0;
+    await forEachAtMost(connectionsAtMost, [...taken], ([tenantId, uses]) => write(tenantId, [...uses.values()]));
+  };
+
+  const background = inBackground("usage metering", flushEveryMs, log, flush);
+
+  return {
+    count: (request, reply) => {
+      const id = request.routeOptions.config.routeId;
+      const route: RouteShape | undefined = id === undefined ? undefined : routes[id];
+      // Health checks come by the clock, not from anybody's work.
+      if (route?.unlimited === true && route.access.kind === "public") return;
+      const line = lineOf(
+        request.tenantId ?? SYSTEM_TENANT_ID,
+        Math.floor(Date.now() / minuteMs),
+        route?.tag ?? "other",
+      );
+      line.requests += 1;
+      if (reply.statusCode >= 500) line.errors += 1;
+      else if (reply.statusCode >= 400) line.clientErrors += 1;
+      line.bytes += Number(reply.getHeader("content-length") ?? 0) || 0;
+      const bucket = latencyBucket(reply.elapsedTime);
+      line.buckets[bucket] = (line.buckets[bucket] ?? 0) + 1;
+    },
+    flush: background.now,
+    close: async () => {
+      background.stop();
+      await background.now();
+    },
+  };
+};

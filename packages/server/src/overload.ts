@@ -1,0 +1,32 @@
+import { getHeapStatistics } from "node:v8";
+import underPressure from "@fastify/under-pressure";
+import { ContractError, type RouteShape, routes } from "@tenantctl/contract";
+import type { FastifyInstance } from "fastify";
+import type { App } from "./app.ts";
+
+/** Mean delay of the event loop over a second beyond which answers would come too late to be of use. */
+const mostDelayMs = 1000;
+const retryAfterSeconds = 2;
+
+/**
+ * Turns requests away (503 overloaded) while the process is at its limit, so that those under way get done. Health
+ * checks are always answered. Once draining, every answer ends its connection.
+ */
+export const useOverloadProtection = (fastify: FastifyInstance, app: App): void => {
+  fastify.register(underPressure, {
+    maxEventLoopDelay: mostDelayMs,
+    maxHeapUsedBytes: Math.floor(getHeapStatistics().heap_size_limit * 0.9),
+    pressureHandler: async (request, _reply, type, value) => {
+      const id = request.routeOptions.config.routeId;
+      const route: RouteShape | undefined = id === undefined ? undefined : routes[id];
+      if (route?.unlimited === true && route.access.kind === "public") return;
+      request.log.warn({ type, value }, "overloaded");
+      throw new ContractError("overloaded", "This server is at its limit.", "Send the request again in a moment.", {
+        retryAfter: retryAfterSeconds,
+      });
+    },
+  });
+  fastify.addHook("onSend", async (_request, reply) => {
+    if (app.draining) reply.header("connection", "close");
+  });
+};
