@@ -1,6 +1,13 @@
 import type { Command } from "./command.ts";
 
-export const sections = ["Getting around", "Tenants", "What a tenant holds", "The system", "More"] as const;
+export const sections = [
+  "Getting around",
+  "Tenants",
+  "What a tenant holds",
+  "The system",
+  "Running it",
+  "More",
+] as const;
 
 /** A command's name and where it is written. Its module is loaded only when it is called. */
 export interface TableEntry {
@@ -151,6 +158,26 @@ export const commandTable = [
     section: "The system",
     summary: "Long-running operations",
     load: () => import("./commands/operations.ts"),
+  },
+
+  {
+    name: "start",
+    section: "Running it",
+    summary: "Start everything on this machine",
+    load: () => import("./commands/start.ts"),
+  },
+  { name: "serve", section: "Running it", summary: "Run the API", load: () => import("./commands/serve.ts") },
+  {
+    name: "migrate",
+    section: "Running it",
+    summary: "Bring the database's roles and schema up to date",
+    load: () => import("./commands/migrate.ts"),
+  },
+  {
+    name: "bootstrap",
+    section: "Running it",
+    summary: "Make an operator, or let one in again, straight in the database",
+    load: () => import("./commands/bootstrap.ts"),
   },
 
   { name: "api", section: "More", summary: "Call any path of the API", load: () => import("./commands/api.ts") },

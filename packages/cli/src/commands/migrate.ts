@@ -1,13 +1,13 @@
 import { defineCommands } from "../command.ts";
 import { databaseSettings, serverFlags } from "../start/server-settings.ts";
 
-export default defineCommands([
+export const commands = defineCommands([
   {
     path: ["migrate"],
     summary: "Bring the database's roles and schema up to date",
     description:
       "Works on DATABASE_URL directly: a user who owns the database and may create roles. Any number may run at once.",
-    examples: ["DATABASE_URL_FILE=/run/secrets/db tenantctl migrate", "tenantctl migrate -o json"],
+    examples: ["migrate", "migrate -o json"],
     flags: serverFlags.filter(({ flags }) => flags.startsWith("--config")),
     run: async (invocation) => {
       const settings = await databaseSettings(invocation);

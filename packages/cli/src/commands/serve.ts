@@ -3,16 +3,13 @@ import { runServer } from "../start/run-server.ts";
 import { serveUntilSignal } from "../start/serve-until-signal.ts";
 import { serverFlags, serverSettings } from "../start/server-settings.ts";
 
-export default defineCommands([
+export const commands = defineCommands([
   {
     path: ["serve"],
     summary: "Run the API",
     description:
       "For production: DATABASE_URL and TENANTCTL_JWT_SECRET say on what. Refuses to start while a migration is pending, a table lacks its protection or a database role may too much. Without DATABASE_URL it brings an embedded PostgreSQL.",
-    examples: [
-      "DATABASE_URL_FILE=/run/secrets/db TENANTCTL_JWT_SECRET_FILE=/run/secrets/jwt tenantctl serve",
-      "tenantctl serve --migrate --host 0.0.0.0",
-    ],
+    examples: ["serve", "serve --migrate --host 0.0.0.0", "serve --config /etc/tenantctl.env"],
     flags: [...serverFlags, { flags: "--migrate", help: "Bring the schema up to date first" }],
     run: async (invocation) => {
       const { out, flags } = invocation;

@@ -37,17 +37,13 @@ const welcome = ({ url, data, firstOperator }: RunningServer, env: NodeJS.Proces
   return lines.join("\n");
 };
 
-export default defineCommands([
+export const commands = defineCommands([
   {
     path: ["start"],
     summary: "Start everything on this machine: PostgreSQL, the API, a first operator and a CLI context",
     description:
       "Without DATABASE_URL an embedded PostgreSQL keeps its data in .tenantctl/. With it, that database is migrated and used. A second start keeps all data.",
-    examples: [
-      "tenantctl start",
-      "PORT=5001 tenantctl start",
-      "DATABASE_URL=postgresql://owner@db/tenantctl TENANTCTL_JWT_SECRET_FILE=./jwt tenantctl start",
-    ],
+    examples: ["start", "start --port 5001"],
     flags: serverFlags,
     run: async (invocation) => {
       const { out } = invocation;

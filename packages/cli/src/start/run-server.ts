@@ -10,7 +10,7 @@ export interface RunningServer {
   /** Where the data is, for people: a folder, or the host and database without the password. */
   readonly data: string;
   /** What was made on the first start; undefined where an operator was there. */
-  readonly firstOperator: { email: string; password: string | undefined } | undefined;
+  readonly firstOperator: { readonly email: string; readonly password: string | undefined } | undefined;
   /** API first, then what holds its data. Calling it again waits for the same end. */
   stop(): Promise<void>;
 }
@@ -89,6 +89,7 @@ export const runServer = async (options: RunOptions): Promise<RunningServer> => 
       email: settings.adminEmail,
       password: settings.adminPassword,
       generate: options.generateOperator,
+      passwordMinLength: settings.passwordMinLength,
     });
     const url = publicUrl(settings.host, port);
     await options.beforeListening?.(db, url);
