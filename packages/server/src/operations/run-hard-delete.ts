@@ -1,0 +1,78 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { build, type Scope, sql } from "@tenantctl/database";
+import type { App } from "../app.ts";
+import { asContractError } from "../problem.ts";
+import { readDeletionTables } from "./deletion-tables.ts";
+import { finishHardDelete } from "./finish-hard-delete.ts";
+import { type Claimed, type Entered, removeBatch } from "./hard-delete-batch.ts";
+import { stopOperation } from "./stop-operation.ts";
+
+/** Milliseconds between two looks at whether the writers from before the hold are done. */
+const writersPoll = 100;
+
+/** Does `work` until it gets past the writers from before the hold. */
+const whileBusy = async <T>(work: () => Promise<T | "busy">): Promise<T> => {
+  for (;;) {
+    const outcome = await work();
+    if (outcome !== "busy") return outcome;
+    await pause(writersPoll);
+  }
+};
+
+/** One pass over all tables; false where the operation was stopped or this process is about to. */
+const removeRows = async (app: App, scope: Scope, claimed: Claimed): Promise<boolean> => {
+  for (const step of await readDeletionTables(app.db.operator())) {
+    let outcome: Entered | "emptied" = "ready";
+    while (outcome !== "emptied") {
+      if (app.draining) return false;
+      outcome = await whileBusy(() => removeBatch(scope, claimed, step));
+      if (outcome === "stopped") return false;
+    }
+  }
+  return true;
+};
+
+const passes = 5;
+
+const work = async (app: App, scope: Scope, claimed: Claimed): Promise<void> => {
+  for (let pass = 0; pass < passes; pass += 1) {
+    if (!(await removeRows(app, scope, claimed))) return;
+    // A table that was protected meanwhile is found by the count at the end, and emptied by the next pass.
+    if ((await whileBusy(() => finishHardDelete(app, scope, claimed))) !== "rows_left") return;
+  }
+  throw new Error("Rows keep appearing in a tenant that is held.");
+};
+
+/** Failures that are the database's absence: whoever finds the operation without a heartbeat goes on with it. */
+const passing = new Set(["database_unavailable", "overloaded"]);
+
+/**
+ * Removes every row of the operation's tenant in batches, each with its count, and leaves the tombstone. May be called
+ * again after any interruption, in any process. Rejects with what stopped it; what can't be retried marks it failed.
+ */
+export const runHardDelete = async (app: App, operationId: string): Promise<void> => {
+  const [row] = await app.db.operator().run(
+    sql<{ tenantId: string }>`select tenant_id as "tenantId" from app.operations
+      where id = ${operationId}::uuid and status = 'running'`.compile(build),
+  );
+  if (row === undefined) return;
+  const claimed = { operationId, tenantId: row.tenantId };
+  const scope = app.db.operator(undefined, { tenantId: row.tenantId });
+  try {
+    await work(app, scope, claimed);
+    if (app.draining) {
+      await scope.run(
+        sql`update app.operations set heartbeat_at = null where id = ${operationId}::uuid`.compile(build),
+      );
+    }
+  } catch (error) {
+    const { code, message } = asContractError(error);
+    app.log.error({ err: error, operationId }, "hard delete interrupted");
+    if (!passing.has(code)) {
+      await scope.transaction((transaction) =>
+        stopOperation(transaction, claimed, { status: "failed", error: message }),
+      );
+    }
+    throw error;
+  }
+};
