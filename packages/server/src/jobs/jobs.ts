@@ -1,0 +1,92 @@
+import { Logger, parseCronItems, type Runner, run } from "graphile-worker";
+import type { App } from "../app.ts";
+import { tasks } from "./tasks.ts";
+
+export interface Jobs {
+  /** Takes no further job and waits for those under way. */
+  stop(): Promise<void>;
+}
+
+const firstRetryMs = 500;
+const longestRetryMs = 30_000;
+
+const levels = { error: "error", warning: "warn", info: "debug", debug: "debug" } as const;
+
+const runnerOf = (app: App): Promise<Runner> =>
+  run({
+    connectionString: app.db.jobsUrl,
+    concurrency: 2,
+    maxPoolSize: 4,
+    pollInterval: 5000,
+    noHandleSignals: true,
+    noPreparedStatements: !app.settings.preparedStatements,
+    logger: new Logger((scope) => (level, message) => app.log[levels[level]]({ jobs: scope }, message)),
+    taskList: Object.fromEntries(
+      Object.entries(tasks).map(([name, task]) => [
+        name,
+        async () => {
+          await task.run(app);
+        },
+      ]),
+    ),
+    parsedCronItems: parseCronItems(
+      // What was missed while no process ran is not made up for: each run looks at the state as it is.
+      Object.entries(tasks).map(([task, { cron }]) => ({
+        task,
+        match: cron,
+        identifier: task,
+        options: { jobKey: task, maxAttempts: 3 },
+      })),
+    ),
+  });
+
+/**
+ * Runs the background jobs as role jobs. Each task runs once however many processes there are. A database that is away
+ * or drops the connection is tried again, for ever; the API goes on meanwhile.
+ */
+export const startJobs = (app: App): Jobs => {
+  const stopping = new AbortController();
+  let runner: Runner | undefined;
+
+  const pause = (ms: number): Promise<void> =>
+    new Promise((resolve) => {
+      const timer = setTimeout(done, ms);
+      function done() {
+        clearTimeout(timer);
+        stopping.signal.removeEventListener("abort", done);
+        resolve();
+      }
+      stopping.signal.addEventListener("abort", done);
+    });
+
+  const keepRunning = async (): Promise<void> => {
+    let retryMs = firstRetryMs;
+    while (!stopping.signal.aborted) {
+      try {
+        runner = await runnerOf(app);
+        runner.promise.catch(() => undefined); // awaited below; here only so that it is never unhandled
+        if (stopping.signal.aborted) await runner.stop();
+        retryMs = firstRetryMs;
+        for (const [name] of Object.entries(tasks).filter(([, task]) => task.atStart === true)) {
+          await runner.addJob(name, undefined, { jobKey: name, maxAttempts: 3 });
+        }
+        await runner.promise;
+      } catch (err) {
+        app.log.warn({ err, retryMs }, "background jobs stopped, will be started again");
+        await runner?.stop().catch(() => undefined);
+      }
+      runner = undefined;
+      if (!stopping.signal.aborted) await pause(retryMs);
+      retryMs = Math.min(retryMs * 2, longestRetryMs);
+    }
+  };
+
+  const over = keepRunning();
+  return {
+    stop: async () => {
+      stopping.abort();
+      await runner?.stop().catch(() => undefined);
+      await over;
+    },
+  };
+};

@@ -1,0 +1,68 @@
+import { build, sql } from "@tenantctl/database";
+import { evaluateAlerts } from "../alerts/evaluate.ts";
+import type { App } from "../app.ts";
+import { endedSessionsCleanup } from "../auth/ended-sessions-cleanup.ts";
+import { resumeOperations } from "../operations/resume-operations.ts";
+import { purgeDueTenants } from "../tenants/purge-due-tenants.ts";
+
+/** A piece of background work that can be run at any time, any number of times. */
+export interface Task {
+  readonly about: string;
+  /** When, in UTC. */
+  readonly cron: string;
+  /** Also when a process starts. */
+  readonly atStart?: boolean;
+  readonly run: (app: App) => Promise<unknown>;
+}
+
+/** An answer to the same Idempotency-Key is repeated for a day. */
+const expireIdempotencyKeys = async ({ db }: App): Promise<void> => {
+  await db
+    .operator()
+    .run(sql`delete from app.idempotency_keys where created_at < now() - interval '1 day'`.compile(build));
+};
+
+const ensureAuditPartitions = async ({ db }: App): Promise<void> => {
+  await db.operator().run(sql`select tenancy.ensure_audit_partitions()`.compile(build));
+};
+
+const dropOldUse = async ({ db }: App): Promise<void> => {
+  await db.operator().run(sql`select app.drop_old_usage()`.compile(build));
+};
+
+export const tasks: Readonly<Record<string, Task>> = {
+  evaluate_alerts: {
+    about: "opens, refreshes and resolves alerts",
+    cron: "* * * * *",
+    atStart: true,
+    run: ({ db }) => evaluateAlerts(db),
+  },
+  resume_operations: {
+    about: "goes on with operations whose process ended",
+    cron: "* * * * *",
+    atStart: true,
+    run: resumeOperations,
+  },
+  purge_due_tenants: {
+    about: "removes the data of tenants that were deleted long enough ago",
+    cron: "*/5 * * * *",
+    run: purgeDueTenants,
+  },
+  clean_ended_sessions: {
+    about: "removes sessions and reset secrets that are long over",
+    cron: "17 * * * *",
+    run: endedSessionsCleanup,
+  },
+  expire_idempotency_keys: {
+    about: "forgets answers kept for a repeat",
+    cron: "23 * * * *",
+    run: expireIdempotencyKeys,
+  },
+  ensure_audit_partitions: {
+    about: "makes the audit log's partitions of the coming months",
+    cron: "41 3 * * *",
+    atStart: true,
+    run: ensureAuditPartitions,
+  },
+  drop_old_use: { about: "removes metrics older than 35 days", cron: "29 * * * *", run: dropOldUse },
+};
