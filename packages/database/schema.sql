@@ -405,6 +405,7 @@ CREATE UNIQUE INDEX alerts_unresolved ON app.alerts USING btree (fingerprint) WH
 CREATE INDEX audit_log_by_action ON ONLY app.audit_log USING btree (tenant_id, action, at DESC, id DESC);
 CREATE INDEX audit_log_by_resource ON ONLY app.audit_log USING btree (tenant_id, resource_type, resource_id, at DESC);
 CREATE INDEX audit_log_newest ON ONLY app.audit_log USING btree (at DESC, id DESC);
+CREATE INDEX audit_log_not_successful ON ONLY app.audit_log USING btree (at) WHERE (outcome <> 'success'::text);
 CREATE INDEX customers_by_email ON app.customers USING btree (tenant_id, email, id);
 CREATE INDEX customers_by_name ON app.customers USING btree (tenant_id, name, id);
 CREATE INDEX customers_newest ON app.customers USING btree (tenant_id, created_at DESC, id DESC);
@@ -550,6 +551,8 @@ grant usage on schema tenancy to operator;
 grant usage on schema tenancy to tenant;
 
 -- Functions (the body by its digest)
+-- app.drop_old_usage(): volatile, runs as its owner, search_path=pg_catalog, pg_temp; body 08776c32
+grant execute on function app.drop_old_usage to operator;
 -- app.enter_write(tenant uuid): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body 2ae9687d
 grant execute on function app.enter_write to operator;
 grant execute on function app.enter_write to tenant;

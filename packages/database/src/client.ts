@@ -6,6 +6,7 @@ import { typeParsers } from "./type-parsers.ts";
 export class Client extends pg.Client {
   readonly #socket: Socket;
   #lost: Error | undefined;
+  #stale = false;
 
   constructor(config?: pg.ClientConfig | string) {
     const socket = new Socket();
@@ -21,6 +22,15 @@ export class Client extends pg.Client {
   /** Why the connection broke, if it did. */
   get lost(): Error | undefined {
     return this.#lost;
+  }
+
+  /** Whether its prepared statements are of a schema that has changed since: then it is not to be used again. */
+  get stale(): boolean {
+    return this.#stale;
+  }
+
+  retire(): void {
+    this.#stale = true;
   }
 
   /** Whatever `submit` sends leaves in one write. */

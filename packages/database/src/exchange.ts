@@ -16,11 +16,13 @@ export async function exchange(
   names: StatementNames,
   statements: readonly Statement[],
 ): Promise<pg.QueryResult[]> {
-  const answers = await Promise.allSettled(
-    client.together(() => statements.map((statement) => client.query(names.query(statement)))),
-  );
+  const queries = statements.map((statement) => names.query(statement));
+  const answers = await Promise.allSettled(client.together(() => queries.map((query) => client.query(query))));
   return answers.map((answer) => {
     if (answer.status === "rejected") {
+      if (outdated(answer.reason)) {
+        client.retire();
+      }
       throw ofConnection(client, answer.reason) ? new DatabaseUnavailable(answer.reason) : answer.reason;
     }
     return answer.value;
@@ -29,4 +31,9 @@ export async function exchange(
 
 function ofConnection(client: Client, error: unknown): boolean {
   return client.lost !== undefined || (error instanceof pg.DatabaseError && endsConnection.test(error.code ?? ""));
+}
+
+/** A migration changed what a prepared statement returns: it fails on this connection until the connection is closed. */
+function outdated(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && error.routine === "RevalidateCachedQuery";
 }

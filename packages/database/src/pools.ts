@@ -24,6 +24,8 @@ export interface Borrowed {
 export interface Pool {
   /** Throws DatabaseUnavailable. */
   borrow(): Promise<Borrowed>;
+  /** Most connections at once. */
+  readonly size: number;
   readonly counts: { total: number; idle: number; waiting: number };
   end(): Promise<void>;
 }
@@ -49,9 +51,11 @@ export function openPool(settings: PoolSettings): Pool {
       }
       return {
         client,
-        release: () => client.release(client.lost !== undefined || client.getTransactionStatus() !== "I"),
+        release: () =>
+          client.release(client.lost !== undefined || client.stale || client.getTransactionStatus() !== "I"),
       };
     },
+    size: settings.size,
     get counts() {
       return { total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount };
     },

@@ -30,31 +30,35 @@ export interface Scope {
 
 /** A scope over `pool` whose transactions open with `opening`; an empty opening makes single statements go out bare. */
 export function createScope(pool: Pool, names: StatementNames, opening: readonly Statement[], bare: boolean): Scope {
-  return {
-    async run<R>(query: CompiledQuery<R>) {
+  async function together(queries: readonly CompiledQuery<unknown>[]): Promise<QueryResult[]> {
+    // After a migration each connection may be stale once; nothing was kept then, so the next one does it.
+    for (let left = pool.size; ; left -= 1) {
       const { client, release } = await pool.borrow();
       try {
-        if (bare) {
-          const [result] = await exchange(client, names, [query]);
-          return rowsOf<R>(result);
+        if (bare && queries.length === 1) {
+          return await exchange(client, names, queries);
         }
-        const results = await exchange(client, names, [...opening, query, commit]);
+        const results = await exchange(client, names, [...opening, ...queries, commit]);
         requireCommit(results.at(-1));
-        return rowsOf<R>(results.at(-2));
+        return results.slice(opening.length, -1);
+      } catch (error) {
+        if (!client.stale || left === 0) {
+          throw error;
+        }
       } finally {
         release();
       }
+    }
+  }
+
+  return {
+    async run<R>(query: CompiledQuery<R>) {
+      const [result] = await together([query]);
+      return rowsOf<R>(result);
     },
 
     async batch<const Q extends readonly CompiledQuery<unknown>[]>(queries: Q) {
-      const { client, release } = await pool.borrow();
-      try {
-        const results = await exchange(client, names, [...opening, ...queries, commit]);
-        requireCommit(results.at(-1));
-        return results.slice(opening.length, -1).map(rowsOf) as { -readonly [I in keyof Q]: RowsOf<Q[I]> };
-      } finally {
-        release();
-      }
+      return (await together(queries)).map(rowsOf) as { -readonly [I in keyof Q]: RowsOf<Q[I]> };
     },
 
     transaction: (fn) => runTransaction(pool, names, opening, fn),

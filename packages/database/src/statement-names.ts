@@ -41,7 +41,16 @@ export function createStatementNames(enabled: boolean): StatementNames {
   return {
     query({ sql, parameters, plain }) {
       const name = plain ? undefined : nameOf(sql);
-      return { text: sql, values: [...parameters], ...(name === undefined ? {} : { name }) };
+      return { text: sql, values: parameters.map(writable), ...(name === undefined ? {} : { name }) };
     },
   };
+}
+
+/** Turns objects into JSON here: were it to fail while pg sends, the statements sent along would be committed without this one. */
+function writable(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    return value.map(writable);
+  }
+  const plain = typeof value === "object" && value !== null && !ArrayBuffer.isView(value) && !(value instanceof Date);
+  return plain ? JSON.stringify(value) : value;
 }

@@ -179,6 +179,8 @@ export interface IdempotencyKeysTable {
   status: number | null;
   response: JsonOrNull;
   created_at: DefaultTime;
+  /** Of the tenant the answer is about, so that it goes with it. */
+  tenant_id: string | null;
 }
 
 /** Retained; the serving roles may insert and select, nothing else. */

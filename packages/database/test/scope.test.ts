@@ -80,6 +80,19 @@ describeOnEachCluster("scopes", (cluster) => {
     expect(await customersOf(alpha.id)).toBe(3);
   });
 
+  it("take one round trip for all statements of a batch, and keep all of them or none", async () => {
+    const scope = opened.db.tenant(alpha.id, writeAsUser(user));
+    const id = newId();
+    await scope.run(customerNames);
+    wire.reset();
+    expect(await scope.batch([insertCustomer(id), sql`select 7 as n`.compile(build)])).toEqual([[], [{ n: 7 }]]);
+    expect(wire.roundTrips).toBe(1);
+    expect(await refusalOf(scope.batch([insertCustomer(newId()), insertCustomer(id)]))).toBe("23505");
+    const unwritable = sql`select ${{ big: 1n }}`.compile(build);
+    await expect(scope.batch([insertCustomer(newId()), unwritable])).rejects.toThrow(TypeError);
+    expect(await customersOf(alpha.id)).toBe(2);
+  });
+
   it("send nothing for a transaction that runs nothing", async () => {
     wire.reset();
     expect(await opened.db.tenant(alpha.id, writeAsUser(user)).transaction(async () => "done")).toBe("done");
@@ -233,5 +246,13 @@ describeOnEachCluster("scopes", (cluster) => {
     await db.close();
     const [kept] = await opened.db.operator().run(prepared);
     expect(kept?.count).toBeGreaterThan(0);
+  });
+
+  it("go on over a migration that changes what a prepared statement returns", async () => {
+    const scope = opened.db.tenant(alpha.id, readAsUser(user));
+    const everything = build.selectFrom("app.customers").selectAll().compile();
+    for (let use = 1; use <= 4; use += 1) await scope.run(everything);
+    await withClient(opened.database.url, (client) => client.query("alter table app.customers add column vat text"));
+    expect(await scope.run(everything)).toMatchObject([{ name: "O'Brien; --", vat: null }]);
   });
 });
