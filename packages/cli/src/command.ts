@@ -55,6 +55,8 @@ export interface Command {
   readonly columns?: readonly Column[];
   /** How single properties of a record are written; all others by their type. */
   readonly cells?: readonly Column[];
+  /** The properties of a record that a table shows; all unless said. Data formats always carry all. */
+  readonly shown?: readonly string[];
   readonly confirm?: Confirmation;
   /** One line on stderr once it is done. */
   readonly done?: (data: Readonly<Record<string, unknown>>) => string | undefined;

@@ -75,7 +75,7 @@ export const printAnswer = async (invocation: Invocation, route: RouteId, pages:
       properties,
       empty: `no ${command.path[0] === "list" ? "tenants" : command.path[0]} found`,
     });
-  await out.record(first, { cells: command.cells ?? [], properties });
+  await out.record(first, { cells: command.cells ?? [], shown: command.shown, properties });
   const data = recordOf(first);
   if (data === undefined) return;
   if (data.dryRun === true) return out.note("dry run: nothing was changed.");

@@ -44,6 +44,15 @@ const askFor = async (field: Field, ask: Asker): Promise<unknown> => {
   return fieldValue(field, await ask.text(message, { validate }), Date.now());
 };
 
+/** Plans are few: they are chosen, not typed. */
+const choosePlan = async (field: Field, ask: Asker, api: Api): Promise<string> => {
+  const plans = await api.call("plans.list");
+  return ask.choose(
+    `${field.help}:`,
+    plans.map(({ name }) => name),
+  );
+};
+
 const describe = (field: Field, slot: Slot | undefined): string => {
   if (slot !== undefined) return field.name === "tenantId" ? "--tenant" : `<${slot.label ?? slot.name}>`;
   return field.secret ? "--password-stdin (or a file)" : `--${field.flag}`;
@@ -104,7 +113,14 @@ export const gather = async ({ command, args, flags, ask, api }: Sources): Promi
     );
   for (const field of missing) {
     const isTenant = slotFor(field)?.names === "tenant" || field.name === "tenantId";
-    values.set(field.name, isTenant ? await chooseTenant(await api(), ask) : await askFor(field, ask));
+    values.set(
+      field.name,
+      isTenant
+        ? await chooseTenant(await api(), ask)
+        : field.name === "plan"
+          ? await choosePlan(field, ask, await api())
+          : await askFor(field, ask),
+    );
   }
 
   // People are named by their e-mail as well as by their id.

@@ -93,6 +93,7 @@ export const commands = defineCommands([
     positional: [{ name: "id", label: "tenant", names: "tenant" }],
     aliases: { hardDelete: "hard" },
     cells: [{ key: "status", as: "status" }],
+    shown: ["slug", "name", "status", "purgeAt", "sessionsEnded", "rows"],
     flags: [
       { flags: "--confirm <slug>", help: "The tenant's slug, in place of typing it for a hard delete" },
       { flags: "--no-wait", help: "Don't wait for a hard delete that goes on as an operation" },

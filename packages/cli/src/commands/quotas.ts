@@ -5,8 +5,8 @@ import { runRoute } from "../run-route.ts";
 
 const columns = [
   { key: "resource" },
-  { key: "used", as: "count" },
-  { key: "limit", as: "count" },
+  { key: "used", as: "amount" },
+  { key: "limit", as: "amount", none: "unlimited" },
   { key: "percentage", title: "in use", as: "percent" },
   { key: "source", drop: 2 },
   { key: "expiresAt", title: "expires", as: "time", drop: 1 },

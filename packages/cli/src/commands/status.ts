@@ -58,8 +58,7 @@ const run = async (invocation: Invocation): Promise<number> => {
   try {
     const { text } = await api.text("status.get");
     const status: Status = JSON.parse(text);
-    if (settings.output === "table")
-      out.text(statusText(status, target.url, await out.paint("stdout"), out.width ?? 80));
+    if (settings.output === "table") out.text(statusText(status, target.url, await out.paint("stdout"), out.width));
     else await out.record(text, { cells: [], properties: Object.keys(status) });
     return needsPerson(status) ? exitCodes.problemFound : exitCodes.done;
   } catch (error) {

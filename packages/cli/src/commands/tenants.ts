@@ -7,10 +7,10 @@ export const commands = defineCommands([
     path: ["list"],
     route: "tenants.list",
     columns: [
-      { key: "slug", flex: true },
+      { key: "slug" },
       { key: "name", flex: true },
       { key: "status", as: "status" },
-      { key: "plan" },
+      { key: "plan", drop: 1 },
       { key: "contactEmail", title: "contact", flex: true, drop: 3 },
       { key: "createdAt", title: "created", as: "time", drop: 2 },
       { key: "id", drop: 4 },
@@ -29,6 +29,7 @@ export const commands = defineCommands([
     route: "tenants.provision",
     positional: [{ name: "name", optional: true, help: "The tenant's name" }],
     cells: [{ key: "status", as: "status" }],
+    shown: ["id", "slug", "name", "status", "plan", "contactEmail", "adminId"],
     done: ({ slug }) => `provisioned ${slug}. Next: tenantctl show ${slug}`,
     // A key of its own makes it safe to send the request again when the answer is lost on the way.
     run: (invocation) =>
@@ -47,6 +48,7 @@ export const commands = defineCommands([
     route: "tenants.update",
     positional: [{ name: "id", label: "tenant", names: "tenant" }],
     cells: [{ key: "status", as: "status" }],
+    shown: ["slug", "name", "status", "plan", "contactEmail"],
     done: ({ slug }) => `updated ${slug}.`,
     examples: [
       "update acme --plan pro",

@@ -1,5 +1,5 @@
 import { cleanLine } from "./clean.ts";
-import type { CellKind } from "./column.ts";
+import { type Column, valueAt } from "./column.ts";
 
 const isTime = (text: string): boolean => /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/.test(text);
 
@@ -19,15 +19,16 @@ export const bytesText = (bytes: number): string => {
 export const timeText = (iso: string): string => iso.slice(0, 19).replace("T", " ");
 
 /** A value as one safe line of text. */
-export const cellText = (value: unknown, kind: CellKind | undefined): string => {
-  if (value === null || value === undefined || value === "") return "-";
+export const cellText = (value: unknown, { as: kind, none = "-" }: Partial<Column> = {}, row?: unknown): string => {
+  if (value === null || value === undefined || value === "") return none;
   if (typeof value === "number") {
-    if (kind === "bytes") return bytesText(value);
+    if (kind === "bytes" || (kind === "amount" && valueAt(row, "resource") === "storage_bytes"))
+      return bytesText(value);
     return kind === "percent" ? `${value} %` : String(value);
   }
   if (typeof value === "boolean") return value ? "yes" : "no";
   if (typeof value === "string") return isTime(value) ? timeText(value) : cleanLine(value);
-  if (Array.isArray(value)) return value.map((item) => cellText(item, kind)).join(", ");
+  if (Array.isArray(value)) return value.map((item) => cellText(item)).join(", ");
   return cleanLine(JSON.stringify(value));
 };
 

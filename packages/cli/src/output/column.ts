@@ -1,5 +1,5 @@
-/** How a value is written for people. */
-export type CellKind = "text" | "time" | "bytes" | "percent" | "status" | "severity" | "yesNo" | "count";
+/** How a value is written for people; an amount is in bytes where the row's `resource` says so. */
+export type CellKind = "text" | "time" | "bytes" | "percent" | "status" | "severity" | "yesNo" | "count" | "amount";
 
 /** One column of a table, or one line of a record. */
 export interface Column {
@@ -7,6 +7,8 @@ export interface Column {
   readonly key: string;
   readonly title?: string;
   readonly as?: CellKind;
+  /** What null means here; "-" unless said. */
+  readonly none?: string;
   /** May be cut short, with …, where the terminal is narrow. */
   readonly flex?: boolean;
   /** Left out where the terminal is narrow: the highest number first. Columns without one always stay. */

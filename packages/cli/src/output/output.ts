@@ -14,6 +14,8 @@ export interface ListOptions {
 
 export interface RecordOptions {
   readonly cells: readonly Column[];
+  /** What people are shown; everything unless said. */
+  readonly shown?: readonly string[] | undefined;
   readonly properties: readonly string[];
 }
 
@@ -88,7 +90,7 @@ export const createOutput = (settings: Settings): Output => {
         }
       }
     },
-    record: async (text, { cells, properties }) => {
+    record: async (text, { cells, properties, shown }) => {
       switch (settings.output) {
         case "json":
           return writeData(tty ? indented(text) : text);
@@ -102,8 +104,9 @@ export const createOutput = (settings: Settings): Output => {
           return writeData(await yaml(JSON.parse(text)));
         case "table": {
           const { recordText } = await import("./record.ts");
-          const data: unknown = JSON.parse(text);
-          write(recordText(data as Readonly<Record<string, unknown>>, cells, await paint("stdout"), width));
+          const all = JSON.parse(text) as Readonly<Record<string, unknown>>;
+          const data = shown === undefined ? all : Object.fromEntries(shown.map((key) => [key, all[key]]));
+          write(recordText(data, cells, await paint("stdout"), width));
         }
       }
     },

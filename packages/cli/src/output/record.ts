@@ -23,13 +23,19 @@ const wrap = (text: string, width: number): string[] => {
 const isRow = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
+const numbers: Readonly<Record<string, Partial<Column>>> = {
+  percentage: { title: "in use", as: "percent" },
+  limit: { as: "amount", none: "unlimited" },
+  used: { as: "amount" },
+};
+
 /** Quotas in a tenant and points in metrics: the columns are the rows' own properties. */
 const columnsOf = (rows: readonly Readonly<Record<string, unknown>>[]): Column[] =>
-  Object.keys(rows[0] ?? {}).map((key, index) => ({
+  Object.entries(rows[0] ?? {}).map(([key, value], index) => ({
     key,
-    ...(typeof rows[0]?.[key] === "number"
-      ? { as: key === "percentage" ? ("percent" as const) : ("count" as const) }
-      : {}),
+    ...(typeof value === "number" ? { as: "count" as const } : {}),
+    ...(key === "at" || key.endsWith("At") ? { as: "time" as const, title: titleOf({ key }).replace(/ at$/, "") } : {}),
+    ...numbers[key],
     ...(index > 2 ? { drop: index } : { flex: true }),
   }));
 
@@ -59,7 +65,10 @@ export const recordText = (
   const lines = plain.map(([key, value], index) => {
     const kind = cells.find((cell) => cell.key === key)?.as;
     const text =
-      cellText(value, kind) + (typeof value === "string" && /^\d{4}-\d\d-\d\dT.*Z$/.test(value) ? " UTC" : "");
+      cellText(
+        value,
+        cells.find((cell) => cell.key === key),
+      ) + (typeof value === "string" && /^\d{4}-\d\d-\d\dT.*Z$/.test(value) ? " UTC" : "");
     const colour = kind === "status" || /^(status|severity|outcome)$/.test(key) ? colourOf(text) : undefined;
     const title = (titles[index] ?? "").padEnd(widest);
     const [first = "", ...rest] = room === Number.POSITIVE_INFINITY ? [text] : wrap(text, room);

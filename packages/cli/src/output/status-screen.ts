@@ -30,9 +30,10 @@ const cut = (text: string, width: number): string => {
 const amount = (resource: string, value: number): string =>
   resource === "storage_bytes" ? bytesText(value) : String(value);
 
-/** The system on one screen of 24 lines, each at most `width` wide. */
-export const statusText = (status: Status, url: string, paint: Paint, width: number): string => {
+/** The system on one screen of 24 lines, each at most `columns` wide; in a pipe nothing is cut. */
+export const statusText = (status: Status, url: string, paint: Paint, columns: number | undefined): string => {
   const { health } = status;
+  const width = columns ?? Number.POSITIVE_INFINITY;
   const tinted = (word: string, text = word): string => {
     const colour = colourOf(word);
     return colour === undefined ? text : paint[colour](text);

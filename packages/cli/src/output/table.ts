@@ -45,9 +45,10 @@ const fit = (columns: readonly Column[], natural: readonly number[], width: numb
     if (next === undefined) break;
     kept.splice(kept.indexOf(next), 1);
   }
-  // One column takes what is missing at a time, the widest first, so that short ones stay whole.
+  // The widest gives a column at a time, so that short ones stay whole; those that may not be cut only at the last.
   while (total() > width) {
-    const widest = kept.filter(({ column }) => column.flex === true).sort((a, b) => b.width - a.width)[0] ?? kept[0];
+    const byWidth = [...kept].sort((a, b) => b.width - a.width);
+    const widest = byWidth.find((one) => one.column.flex === true && one.width > 4) ?? byWidth[0];
     if (widest === undefined || widest.width <= 4) break;
     widest.width -= 1;
   }
@@ -62,7 +63,7 @@ export const tableText = (
   width: number | undefined,
 ): { text: string; dropped: number } => {
   const heads = columns.map((column) => titleOf(column).toUpperCase() + (column.as === "time" ? " (UTC)" : ""));
-  const cells = rows.map((row) => columns.map((column) => cellText(valueAt(row, column.key), column.as)));
+  const cells = rows.map((row) => columns.map((column) => cellText(valueAt(row, column.key), column, row)));
   const natural = columns.map((_, index) =>
     [heads[index] ?? "", ...cells.map((row) => row[index] ?? "")].reduce(
       (most, text) => Math.max(most, stringWidth(text)),
@@ -94,4 +95,4 @@ export const tableText = (
   };
 };
 
-const isNumber = ({ as }: Column): boolean => as === "bytes" || as === "percent" || as === "count";
+const isNumber = ({ as }: Column): boolean => as === "bytes" || as === "percent" || as === "count" || as === "amount";

@@ -5,13 +5,8 @@ import type { Output } from "../output/output.ts";
 import type { Settings } from "../settings.ts";
 import type { Asker } from "./asker.ts";
 
-const declined = (): CliError =>
-  new CliError(
-    "declined",
-    exitCodes.declined,
-    "declined: nothing was changed",
-    "Run it again and answer y, or add --yes.",
-  );
+const declined = (hint: string): CliError =>
+  new CliError("declined", exitCodes.declined, "declined: nothing was changed", hint);
 
 /**
  * Asks before a step is taken. `--yes` answers; where nobody can be asked a reversible step goes on, and any other is a
@@ -34,7 +29,7 @@ export const confirmStep = async (
     );
   }
   await preview();
-  if (!(await ask.confirm(asking))) throw declined();
+  if (!(await ask.confirm(asking))) throw declined("Run it again and answer y, or add --yes.");
 };
 
 /** Asks for the slug of what is removed for good; only `--confirm <slug>` answers in its place. */
@@ -56,5 +51,6 @@ export const confirmTyped = async (
     );
   await preview();
   out.note("This cannot be undone.");
-  if ((await ask.text(`Type ${slug} to go on:`)).trim() !== slug) throw declined();
+  if ((await ask.text(`Type ${slug} to go on:`)).trim() !== slug)
+    throw declined(`Run it again and type ${slug}, or add --confirm ${slug}.`);
 };

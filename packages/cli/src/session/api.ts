@@ -43,6 +43,17 @@ export interface Api {
   request(method: string, path: string, body?: unknown): Promise<Response>;
 }
 
+/** A request before its credentials are added. */
+interface Outgoing {
+  readonly method: string;
+  readonly path: string;
+  readonly anonymous: boolean;
+  readonly body: unknown;
+  readonly options: SendOptions;
+  /** One of the contract's routes, and not a path that somebody typed. */
+  readonly ofRoute: boolean;
+}
+
 /** Milliseconds that an ordinary answer may take in all; complete lists and documents take what they need. */
 const answerMs = 60_000;
 
@@ -81,16 +92,9 @@ export const createApi = (target: Target, note: (line: string) => void): Api => 
     );
   };
 
-  const sendOnce = async (
-    method: string,
-    path: string,
-    isPublic: boolean,
-    body: unknown,
-    options: SendOptions,
-    refused?: string,
-  ) => {
+  const sendOnce = async ({ method, path, anonymous, body, options }: Outgoing, refused?: string) => {
     let token: string | undefined;
-    if (!isPublic) {
+    if (!anonymous) {
       if (target.envToken === undefined && target.credentials === undefined) throw notLoggedIn(target);
       requireSafe(target.url);
       token = await currentToken(target, client, refused);
@@ -107,30 +111,11 @@ export const createApi = (target: Target, note: (line: string) => void): Api => 
     return { response, token };
   };
 
-  const request = async (method: string, path: string, isPublic: boolean, body: unknown, options: SendOptions) => {
-    const first = await sendOnce(method, path, isPublic, body, options);
-    if (first.response.ok) return first.response;
-    const error = await errorOf(first.response);
-    // This machine's clock may be behind the server's; what was refused is exchanged once.
-    const expired = error instanceof ContractError && error.code === "token_expired";
-    if (
-      expired &&
-      first.token !== undefined &&
-      target.credentials?.kind === "session" &&
-      target.envToken === undefined
-    ) {
-      const second = await sendOnce(method, path, isPublic, body, options, first.token);
-      if (second.response.ok) return second.response;
-      throw explained(await errorOf(second.response), second.response);
-    }
-    throw explained(error, first.response);
-  };
-
   /** Errors that are better understood from this side. */
-  const explained = (error: Error, response: Response): Error => {
+  const explained = (error: Error, response: Response, ofRoute: boolean): Error => {
     if (!(error instanceof ContractError)) return error;
     const apiVersion = response.headers.get("x-tenantctl-version");
-    if (error.code === "route_not_found" && apiAge(apiVersion) !== "newer")
+    if (ofRoute && error.code === "route_not_found" && apiAge(apiVersion) !== "newer")
       return new CliError(
         "route_not_found",
         exitCodes.notFound,
@@ -142,18 +127,32 @@ export const createApi = (target: Target, note: (line: string) => void): Api => 
     return error;
   };
 
+  const exchange = async (outgoing: Outgoing): Promise<Response> => {
+    const first = await sendOnce(outgoing);
+    if (first.response.ok) return first.response;
+    const error = await errorOf(first.response);
+    // This machine's clock may be behind the server's; what was refused is exchanged once.
+    const expired = error instanceof ContractError && error.code === "token_expired" && first.token !== undefined;
+    if (!expired || target.credentials?.kind !== "session" || target.envToken !== undefined)
+      throw explained(error, first.response, outgoing.ofRoute);
+    const second = await sendOnce(outgoing, first.token);
+    if (second.response.ok) return second.response;
+    throw explained(await errorOf(second.response), second.response, outgoing.ofRoute);
+  };
+
   const send: Api["send"] = async (id, input = {}, options = {}) => {
     const shape: RouteShape = routes[id];
     // Logging in and out changes the session, not the system.
     if (!id.startsWith("auth.")) guardChange(shape.method, `\`${shape.summary.toLowerCase()}\``);
     const quick = shape.list === undefined && options.signal === undefined;
-    return request(
-      shape.method,
-      pathOf(shape.path, input.params, input.query),
-      shape.access.kind === "public",
-      input.body,
-      quick ? { ...options, signal: AbortSignal.timeout(answerMs) } : options,
-    );
+    return exchange({
+      method: shape.method,
+      path: pathOf(shape.path, input.params, input.query),
+      anonymous: shape.access.kind === "public",
+      body: input.body,
+      options: quick ? { ...options, signal: AbortSignal.timeout(answerMs) } : options,
+      ofRoute: true,
+    });
   };
 
   const text: Api["text"] = async (id, input, options) => {
@@ -180,7 +179,7 @@ export const createApi = (target: Target, note: (line: string) => void): Api => 
     request: async (method, path, body) => {
       guardChange(method, `${method} ${path}`);
       const anonymous = target.envToken === undefined && target.credentials === undefined;
-      return request(method, path, anonymous, body, {});
+      return request(method, path, anonymous, body, {}, false);
     },
   };
 };
