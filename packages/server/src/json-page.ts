@@ -29,9 +29,9 @@ export interface JsonList {
 export const jsonPage = ({ columns, from, where, orderBy, keys, limit }: JsonList): CompiledQuery<JsonPage> =>
   sql<JsonPage>`select coalesce('[' || string_agg(json, ',') filter (where place <= ${limit}) || ']', '[]') as rows,
     case when count(*) > ${limit} then max(keys) filter (where place = ${limit}) end as next
-  from (select row_number() over () as place, array[${keys}] as keys, row_to_json(r)::text as json
+  from (select row_number() over () as place, k.keys, row_to_json(r)::text as json
     from (select * from ${from} where ${where} order by ${orderBy} limit ${limit + 1}) as c,
-      lateral (select ${columns}) as r) as p`.compile(build);
+      lateral (select array[${keys}] as keys) as k, lateral (select ${columns}) as r) as p`.compile(build);
 
 /** A row of the table in scope as the text of a JSON object, for a select list or RETURNING. */
 export const jsonRow = (columns: RawBuilder<unknown>): RawBuilder<string> =>

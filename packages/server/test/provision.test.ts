@@ -1,0 +1,162 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { withClient } from "../../database/test/harness/database.ts";
+import { startTestServer, type TestServer } from "./fixture/server.ts";
+
+let server: TestServer;
+let token: string;
+
+beforeAll(async () => {
+  server = await startTestServer();
+  token = await server.operatorToken();
+});
+afterAll(() => server.stop());
+
+const guide = {
+  name: "Company Name",
+  contactEmail: "Contact@Company.com",
+  adminName: "Admin Name",
+  adminEmail: " Admin@company.com".trim(),
+  adminPassword: "secure_password",
+  plan: "basic",
+};
+
+const provision = (fields: object = {}, headers: Record<string, string> = {}, query = "") =>
+  server.request("POST", `/api/admin/tenants/provision${query}`, { token, body: { ...guide, ...fields }, headers });
+
+const rows = <T extends object>(text: string, values: unknown[] = []): Promise<T[]> =>
+  withClient(server.database.url, async (client) => (await client.query<T>(text, values)).rows);
+
+test("the guide's body makes a tenant whose administrator can log in", async () => {
+  const { status, body } = await provision();
+  expect(status).toBe(201);
+  expect(body).toMatchObject({
+    slug: "company-name",
+    name: "Company Name",
+    status: "active",
+    plan: "basic",
+    contactEmail: "contact@company.com",
+    dryRun: false,
+    deletedAt: null,
+    purgeAt: null,
+  });
+  expect(body.createdAt).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+  await server.login({ email: "admin@company.com", password: "secure_password", tenant: "company-name" });
+
+  const details = await server.request("GET", "/api/admin/tenants/company-name", { token });
+  expect(details.status).toBe(200);
+  expect(details.body).toMatchObject({ id: body.id, users: 1, activeSessions: 1 });
+  expect(details.body.lastLoginAt).toMatch(/Z$/);
+  expect(details.body.quotas).toMatchObject([
+    { resource: "users", used: 1, limit: 5, percentage: 20, source: "plan", expiresAt: null },
+    { resource: "customers", used: 0, limit: 1000, percentage: 0 },
+    { resource: "storage_bytes", limit: 1073741824 },
+    { resource: "api_requests_per_day", limit: 50000 },
+  ]);
+  expect(details.body.quotas[2].used).toBeGreaterThan(0);
+  const users = await server.request("GET", `/api/admin/tenants/${body.id}/users`, { token });
+  expect(users.body).toMatchObject([{ id: body.adminId, email: "admin@company.com", role: "tenant_admin" }]);
+
+  const audit = await rows("select action, resource_type, outcome from app.audit_log where tenant_id = $1", [body.id]);
+  expect(audit).toContainEqual({ action: "create", resource_type: "tenant", outcome: "success" });
+});
+
+test.each([
+  ["Müller & Söhne GmbH", "muller-sohne-gmbh"],
+  ["  Straße Nr. 5 ", "strasse-nr-5"],
+  ["O'Brien; -- drop table", "obrien-drop-table"],
+  ["株式会社", /^tenant-[a-z2-9]{4}$/],
+  ["12345", /^tenant-[a-z2-9]{4}$/],
+  ["X", "tenant-x"],
+  ["Admin", "tenant-admin"],
+  ["a".repeat(200), "a".repeat(55)],
+  ["01890000-0000-7000-8000-00000000000a", "tenant-01890000-0000-7000-8000-00000000000a"],
+])("the name %j becomes a slug", async (name, slug) => {
+  const { status, body } = await provision({ name });
+  expect(status).toBe(201);
+  expect(body.slug).toMatch(typeof slug === "string" ? new RegExp(`^${slug}$`) : slug);
+  expect(body.name).toBe(name.trim());
+});
+
+test("a derived slug that is taken gets a number, also when many ask at once", async () => {
+  const replies = await Promise.all(Array.from({ length: 8 }, () => provision({ name: "Twins" })));
+  expect(replies.map(({ status }) => status)).toEqual(Array(8).fill(201));
+  expect(replies.map(({ body }) => body.slug).sort()).toEqual(
+    ["twins", ...[2, 3, 4, 5, 6, 7, 8].map((number) => `twins-${number}`)].sort(),
+  );
+});
+
+test("an explicit slug that is taken is a conflict; reserved and id-shaped ones are refused", async () => {
+  expect((await provision({ slug: "chosen" })).status).toBe(201);
+  const taken = await provision({ slug: "chosen" });
+  expect(taken.status).toBe(409);
+  expect(taken.body.code).toBe("slug_taken");
+  for (const slug of ["admin", "system", randomUUID(), "UPPER", "a--b", "-a", "x"]) {
+    const refused = await provision({ slug });
+    expect([slug, refused.status, refused.body.code]).toEqual([slug, 400, "invalid_request"]);
+  }
+});
+
+test("a weak password, an unknown plan and a blank name write nothing", async () => {
+  const before = await rows<{ n: string }>("select count(*) as n from app.tenants");
+  const weak = await provision({ name: "Weak", adminPassword: "short" });
+  expect([weak.status, weak.body.code]).toEqual([400, "weak_password"]);
+  for (const adminPassword of ["Longer Name Ltd", "longer-name-ltd", "admin@company.com"]) {
+    const equal = await provision({ name: "Longer Name Ltd", adminPassword });
+    expect([equal.status, equal.body.code]).toEqual([400, "weak_password"]);
+  }
+  const plan = await provision({ name: "No plan", plan: "gold" });
+  expect([plan.status, plan.body.code]).toEqual([404, "not_found"]);
+  const blank = await provision({ name: "   " });
+  expect([blank.status, blank.body.code]).toEqual([400, "invalid_request"]);
+  expect(await rows("select count(*) as n from app.tenants")).toEqual(before);
+});
+
+test("a dry run says what would be made and makes nothing", async () => {
+  const before = await rows("select (select count(*) from app.tenants) t, (select count(*) from app.audit_log) a");
+  const { status, body } = await provision({ name: "Rehearsal" }, { "idempotency-key": "dry" }, "?dryRun=true");
+  expect(status).toBe(200);
+  expect(body).toMatchObject({ slug: "rehearsal", dryRun: true });
+  expect(await rows("select (select count(*) from app.tenants) t, (select count(*) from app.audit_log) a")).toEqual(
+    before,
+  );
+  expect((await server.request("GET", `/api/admin/tenants/${body.id}`, { token })).status).toBe(404);
+});
+
+test("twenty requests under one Idempotency-Key make one tenant and get one answer", async () => {
+  const headers = { "idempotency-key": randomUUID() };
+  const replies = await Promise.all(Array.from({ length: 20 }, () => provision({ name: "Once" }, headers)));
+  expect(new Set(replies.map(({ status }) => status))).toEqual(new Set([201]));
+  expect(new Set(replies.map(({ text }) => text)).size).toBe(1);
+  expect(await rows("select id from app.tenants where name = 'Once'")).toHaveLength(1);
+  const audit = await rows("select 1 as one from app.audit_log where tenant_id = $1 and action = 'create'", [
+    replies[0]?.body.id,
+  ]);
+  expect(audit).toHaveLength(1);
+
+  const other = await provision({ name: "Once", adminPassword: "another_password" }, headers);
+  expect([other.status, other.body.code]).toEqual([422, "idempotency_mismatch"]);
+  const reordered = Object.fromEntries(Object.entries({ ...guide, name: "Once" }).reverse());
+  const again = await server.request("POST", "/api/admin/tenants/provision", { token, body: reordered, headers });
+  expect(again.text).toBe(replies[0]?.text);
+  // Nothing of the password is in what is kept, as text or as a plain hash.
+  const [kept] = await rows<{ text: string }>(
+    "select k::text as text from app.idempotency_keys k where tenant_id = $1",
+    [replies[0]?.body.id],
+  );
+  expect(kept?.text).not.toMatch(/secure_password|argon2/);
+});
+
+test("an Idempotency-Key is another's own, is used again after a failure, and expires after a day", async () => {
+  const headers = { "idempotency-key": "retry-me" };
+  const failed = await provision({ name: "Retry", plan: "gold" }, headers);
+  expect(failed.status).toBe(404);
+  const first = await provision({ name: "Retry" }, headers);
+  expect(first.status).toBe(201);
+  await rows("update app.idempotency_keys set created_at = now() - interval '25 hours'");
+  const second = await provision({ name: "Retry" }, headers);
+  expect(second.status).toBe(201);
+  expect(second.body.slug).toBe("retry-2");
+  const bad = await provision({ name: "Retry" }, { "idempotency-key": "x".repeat(256) });
+  expect([bad.status, bad.body.code]).toEqual([400, "invalid_request"]);
+});
