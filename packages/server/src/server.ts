@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import helmet from "@fastify/helmet";
 import { ContractError, type RouteShape, routes } from "@tenantctl/contract";
 import type { Database } from "@tenantctl/database";
-import Fastify, { type FastifyInstance } from "fastify";
+import Fastify, { type FastifyInstance, LogController } from "fastify";
 import { v7 as uuidv7 } from "uuid";
 import type { App } from "./app.ts";
 import { createRefusals } from "./audit/refusals.ts";
@@ -50,7 +50,7 @@ export const buildServer = async (
     forceCloseConnections: "idle",
     requestTimeout: 60_000,
     return503OnClosing: false,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
   });
   useContractValidation(fastify);
   const app: App = {
@@ -107,8 +107,9 @@ export const buildServer = async (
       "`/docs` lists the routes. An older API lacks newer ones.",
     );
   });
-  await useDocumentation(fastify);
+  // Brings the error handler, which only what comes after it inherits.
   registerContract(fastify, app, handlers);
+  await useDocumentation(fastify);
   return { fastify, app };
 };
 

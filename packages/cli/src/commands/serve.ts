@@ -22,6 +22,7 @@ export const commands = defineCommands([
             generateOperator: false,
             log: out.note,
             onDatabaseEnd,
+            onFirstOperator: ({ email }) => out.note(`made the first operator, ${email}`),
           }),
         ({ url, data }) => out.note(`serving ${url} from ${data}`),
         out.note,

@@ -12,7 +12,7 @@ const caller = (env: NodeJS.ProcessEnv): string =>
 const folder = (path: string): string => (path.startsWith("/") ? relative(process.cwd(), path) || "." : path);
 
 /** What a newcomer needs to know, and the next three things to try. */
-const welcome = ({ url, data, firstOperator }: RunningServer, env: NodeJS.ProcessEnv): string => {
+const welcome = ({ url, data }: RunningServer, env: NodeJS.ProcessEnv): string => {
   const run = caller(env);
   const lines = [
     "",
@@ -20,20 +20,7 @@ const welcome = ({ url, data, firstOperator }: RunningServer, env: NodeJS.Proces
     `  documentation  ${url}/docs`,
     `  data           ${folder(data)}`,
   ];
-  if (firstOperator !== undefined) {
-    lines.push(`  operator       ${firstOperator.email}`);
-    if (firstOperator.password !== undefined)
-      lines.push(`  password       ${firstOperator.password}  (shown this once)`);
-  }
-  lines.push(
-    "",
-    "Try next, in a second terminal:",
-    `  ${run} status`,
-    `  ${run} provision --name "Acme Corp" --plan basic --contact-email it@acme.example \\`,
-    `      --admin-name "Ada Admin" --admin-email ada@acme.example`,
-    `  ${run} list`,
-    "",
-  );
+  lines.push("", "Try next, in a second terminal:", `  ${run} status`, `  ${run} provision`, `  ${run} list`, "");
   return lines.join("\n");
 };
 
@@ -59,6 +46,11 @@ export const commands = defineCommands([
             generateOperator: true,
             log: out.note,
             onDatabaseEnd,
+            // At once: a start that is killed a moment later must not take the only copy of the password with it.
+            onFirstOperator: ({ email, password }) =>
+              out.text(
+                `first operator  ${email}${password === undefined ? "" : `\npassword        ${password}  (shown this once)`}`,
+              ),
             beforeListening: (db, url) => leaveContext(db, settings.dataDir, url),
           }),
         (server) => out.text(welcome(server, invocation.settings.env)),

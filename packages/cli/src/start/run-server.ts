@@ -9,8 +9,6 @@ export interface RunningServer {
   readonly url: string;
   /** Where the data is, for people: a folder, or the host and database without the password. */
   readonly data: string;
-  /** What was made on the first start; undefined where an operator was there. */
-  readonly firstOperator: { readonly email: string; readonly password: string | undefined } | undefined;
   /** API first, then what holds its data. Calling it again waits for the same end. */
   stop(): Promise<void>;
 }
@@ -25,6 +23,8 @@ export interface RunOptions {
   readonly log: (line: string) => void;
   /** Called once when the database under the server ends by itself. */
   readonly onDatabaseEnd: (reason: string) => void;
+  /** Called once the first operator is made, with the password where it was generated. */
+  readonly onFirstOperator?: (operator: { readonly email: string; readonly password: string | undefined }) => void;
   /** Called when the database is ready and before the API listens. */
   readonly beforeListening?: (db: Database, url: string) => Promise<void>;
 }
@@ -91,11 +91,12 @@ export const runServer = async (options: RunOptions): Promise<RunningServer> => 
       generate: options.generateOperator,
       passwordMinLength: settings.passwordMinLength,
     });
+    if (firstOperator !== undefined) options.onFirstOperator?.(firstOperator);
     const url = publicUrl(settings.host, port);
     await options.beforeListening?.(db, url);
     const server = await startServer(settings, db);
     stops.push(() => server.stop());
-    return { url, data, firstOperator, stop };
+    return { url, data, stop };
   } catch (error) {
     await stop().catch(() => undefined);
     throw asCliError(error);
