@@ -61,7 +61,7 @@ export const useAccessTokens = async (
     await fastify.register(jwt, {
       secret,
       namespace: `key_${kid}`,
-      sign: { algorithm: "HS256", iss: issuer, aud: audience, expiresIn: expiresIn * 1000, kid },
+      sign: { algorithm: "HS256", iss: issuer, aud: audience, expiresIn, kid },
       verify: {
         algorithms: ["HS256"],
         allowedIss: issuer,
