@@ -4,8 +4,11 @@ import { ContractError, type RouteShape, routes } from "@tenantctl/contract";
 import type { FastifyInstance } from "fastify";
 import type { App } from "./app.ts";
 
-/** Mean delay of the event loop over a second beyond which answers would come too late to be of use. */
-const mostDelayMs = 1000;
+/** Mean delay of the event loop beyond which answers come too late; over some seconds, since one long pause is over when it is seen. */
+const mostDelayMs = 500;
+const sampleMs = 3000;
+/** A process that has just started was busy with that. */
+const graceMs = 10_000;
 const retryAfterSeconds = 2;
 
 /**
@@ -15,11 +18,13 @@ const retryAfterSeconds = 2;
 export const useOverloadProtection = (fastify: FastifyInstance, app: App): void => {
   fastify.register(underPressure, {
     maxEventLoopDelay: mostDelayMs,
+    sampleInterval: sampleMs,
     maxHeapUsedBytes: Math.floor(getHeapStatistics().heap_size_limit * 0.9),
     pressureHandler: async (request, _reply, type, value) => {
       const id = request.routeOptions.config.routeId;
       const route: RouteShape | undefined = id === undefined ? undefined : routes[id];
       if (route?.unlimited === true && route.access.kind === "public") return;
+      if (Date.now() - app.startedAt < graceMs) return;
       request.log.warn({ type, value }, "overloaded");
       throw new ContractError("overloaded", "This server is at its limit.", "Send the request again in a moment.", {
         retryAfter: retryAfterSeconds,

@@ -22,6 +22,11 @@ export const sharedHeaders: Readonly<Record<string, JsonSchema>> = {
   "RateLimit-Limit": header("Requests in a minute, of whichever limit was looked at last", requests),
   "RateLimit-Remaining": header("Requests left of them", requests),
   "RateLimit-Reset": header("Seconds until the minute is over", seconds),
+  "Access-Control-Allow-Origin": header("Not sent: pages of other origins may not read answers", {
+    type: "string",
+    maxLength: 2048,
+    pattern: "^https://",
+  }),
   "Retry-After": header("Seconds until it makes sense to try again", seconds),
   Link: header('The next page, `rel="next"`, where there is one', {
     type: "string",
@@ -31,7 +36,18 @@ export const sharedHeaders: Readonly<Record<string, JsonSchema>> = {
   "WWW-Authenticate": header("How to authenticate", { type: "string", maxLength: 100, pattern: "^Bearer .*$" }),
 };
 
-export const headerRef = (name: string): JsonSchema => ({ $ref: `#/components/headers/${name}` });
+/** References to shared headers, by name. */
+const headerRefs = (...names: readonly string[]): JsonSchema =>
+  Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
+
+/** What an answer of this status can carry, beside `more`. The limits' headers are left out where no limit applies. */
+export const headersOf = (status: number, ...more: readonly string[]): JsonSchema =>
+  headerRefs(
+    "x-request-id",
+    "Access-Control-Allow-Origin",
+    ...(status < 500 ? ["RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"] : []),
+    ...more,
+  );
 
 /** The schema of every error answer, for `components.schemas`. */
 export const problemSchema: JsonSchema = {
@@ -115,18 +131,11 @@ export const problemResponses = (route: RouteShape, example: (code: ErrorCode) =
       String(status),
       {
         description: codes.map((code) => `${code}: ${errors[code].title}`).join(". "),
-        headers: {
-          "x-request-id": headerRef("x-request-id"),
-          ...(codes.some((code) => errors[code].retry) || status === 429
-            ? { "Retry-After": headerRef("Retry-After") }
-            : {}),
-          ...(status === 401 ? { "WWW-Authenticate": headerRef("WWW-Authenticate") } : {}),
-          ...(status === 429
-            ? Object.fromEntries(
-                ["RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"].map((name) => [name, headerRef(name)]),
-              )
-            : {}),
-        },
+        headers: headersOf(
+          status,
+          ...(codes.some((code) => errors[code].retry) || status === 429 ? ["Retry-After"] : []),
+          ...(status === 401 ? ["WWW-Authenticate"] : []),
+        ),
         content: {
           "application/problem+json": {
             schema: { $ref: "#/components/schemas/Problem" },

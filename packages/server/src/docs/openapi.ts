@@ -9,7 +9,7 @@ import {
   version,
 } from "@tenantctl/contract";
 import { problemOf } from "../problem.ts";
-import { headerRef, problemResponses, problemSchema, sharedHeaders } from "./openapi-problems.ts";
+import { headersOf, problemResponses, problemSchema, sharedHeaders } from "./openapi-problems.ts";
 import { type JsonSchema, openApiSchema } from "./openapi-schema.ts";
 
 const exampleRequestId = "01890000-0000-7000-8000-00000000000a";
@@ -48,8 +48,13 @@ export const whoMayCall = (access: Access): string => {
 };
 
 const securityOf = (access: Access): readonly JsonSchema[] => {
-  if (access.kind === "public") return [];
-  return access.kind === "session" ? [{ session: [] }] : [{ session: [] }, { token: [] }];
+  // Said outright: no credentials are asked for.
+  if (access.kind === "public") return [{}];
+  if (access.kind === "session") return [{ session: [] }];
+  // Names of their own, so that what only operators may call is told from the rest.
+  return access.kind === "operator"
+    ? [{ operatorSession: [] }, { operatorToken: [] }]
+    : [{ session: [] }, { token: [] }];
 };
 
 const parametersOf = (route: RouteShape): JsonSchema[] => {
@@ -89,12 +94,10 @@ const statusTexts: Readonly<Record<string, string>> = {
 
 const answersOf = (route: RouteShape): JsonSchema => {
   const problems: Record<string, { content: object }> = problemResponses(route, exampleProblem);
-  const limits = route.unlimited === true ? [] : ["RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"];
   const answers = Object.entries(route.responses).map(([status, schema]) => {
-    const names = ["x-request-id", ...limits, ...(route.query?.properties.cursor === undefined ? [] : ["Link"])];
     const answer = {
       description: statusTexts[status] ?? "Done",
-      headers: Object.fromEntries(names.map((name) => [name, headerRef(name)])),
+      headers: headersOf(Number(status), ...(route.query?.properties.cursor === undefined ? [] : ["Link"])),
       content: { "application/json": { schema: openApiSchema(schema) } },
     };
     const problem = problems[status];
@@ -130,6 +133,20 @@ const operationOf = (id: string, route: RouteShape): JsonSchema => ({
   responses: answersOf(route),
 });
 
+const sessionScheme = (whose: string): JsonSchema => ({
+  type: "http",
+  scheme: "bearer",
+  bearerFormat: "JWT",
+  description: `An access token from POST /api/auth/login, ${whose}; good for some minutes, checked as RFC8725 says.`,
+});
+
+const tokenScheme = (whose: string): JsonSchema => ({
+  type: "http",
+  scheme: "bearer",
+  bearerFormat: "tctl",
+  description: `A \`tctl_\` token for programs, ${whose}, limited to its scopes. It is no JWT, so RFC8725 is not about it.`,
+});
+
 /** The contract as an OpenAPI 3.1 document. */
 export const openApiDocument = (): JsonSchema => {
   const paths: Record<string, Record<string, JsonSchema>> = {};
@@ -151,23 +168,15 @@ export const openApiDocument = (): JsonSchema => {
       license: { name: "Apache-2.0", identifier: "Apache-2.0" },
       contact: { name: "Whoever runs this server" },
     },
-    servers: [{ url: "/", description: "This server" }],
+    servers: [{ url: "/", description: "This server, be it local, staging or production", "x-internal": true }],
     tags: [...used].map((name) => ({ name, description: tagTexts[name] ?? name })),
     paths,
     components: {
       securitySchemes: {
-        session: {
-          type: "http",
-          scheme: "bearer",
-          bearerFormat: "JWT",
-          description: "An access token from POST /api/auth/login, good for some minutes. Validated as RFC 8725 says.",
-        },
-        token: {
-          type: "http",
-          scheme: "bearer",
-          bearerFormat: "tctl",
-          description: "A `tctl_` token for programs, limited to its scopes. RFC 8725 does not apply: it is no JWT.",
-        },
+        session: sessionScheme("a user's, or an operator's"),
+        token: tokenScheme("a tenant's, or an operator's"),
+        operatorSession: sessionScheme("an operator's"),
+        operatorToken: tokenScheme("an operator's"),
       },
       headers: sharedHeaders,
       schemas: { Problem: problemSchema },
