@@ -136,6 +136,13 @@ describe("logging in", () => {
     compared.mockRestore();
   });
 
+  it("works for many shells at once with one account, since none of them fails", async () => {
+    const other = await server.provision();
+    const replies = await Promise.all(Array.from({ length: 20 }, () => post(other.admin)));
+    expect(replies.map(({ status }) => status)).toEqual(Array(20).fill(200));
+    expect(new Set(replies.map(({ body }) => body.refreshToken)).size).toBe(20);
+  });
+
   it("takes SQL in any field as text", async () => {
     const odd = "'; drop table app.users; --";
     for (const body of [

@@ -150,12 +150,14 @@ describe("setting a new password", () => {
   });
 
   it("a storm of logins leaves other requests served", async () => {
-    const body = tenant.admin;
-    const storm = Array.from({ length: 150 }, () => server.request("POST", "/api/auth/login", { body }));
+    const tenants = await Promise.all([server.provision(), server.provision(), server.provision()]);
+    const storm = Array.from({ length: 150 }, (_, n) =>
+      server.request("POST", "/api/auth/login", { body: tenants[n % 3]?.admin }),
+    );
     const others = Array.from({ length: 30 }, () => server.request("GET", "/api/customers", { token: tenant.token }));
     for (const reply of await Promise.all(others)) expect(reply.status).toBe(200);
     for (const reply of await Promise.all(storm)) {
-      expect([200, 429, 503]).toContain(reply.status);
+      expect([200, 503]).toContain(reply.status);
       if (reply.status !== 200) expect(Number(reply.headers.get("retry-after"))).toBeGreaterThan(0);
     }
   });

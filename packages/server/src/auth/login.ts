@@ -9,6 +9,7 @@ import { networkOf } from "./network.ts";
 import { type Realm, realmOf } from "./realm.ts";
 import { type Account, accountColumns, openSession, type SessionAnswer, sessionAnswer } from "./session.ts";
 import { attemptOn, claimAttempt, forgiveAttempt, releaseAttempt } from "./throttle.ts";
+import { inTurn } from "./turns.ts";
 
 type LoginCall = Call<Routes["auth.login"]>;
 
@@ -107,6 +108,33 @@ const enter = (call: LoginCall, realm: Realm, account: FoundAccount, hash: strin
     return opened;
   });
 
+/** Begins the session of an account whose password was right, unless its tenant does not serve. */
+const begin = async (
+  call: LoginCall,
+  realm: Realm,
+  account: FoundAccount,
+  hash: string,
+  status: TenantStatus | undefined,
+): Promise<SessionAnswer> => {
+  const { app, body } = call;
+  const betterHash = app.passwords.needsRehash(hash) ? await app.passwords.hash(body.password) : undefined;
+  try {
+    const opened = await enter(call, realm, account, hash, betterHash);
+    return sessionAnswer(app, realm, account, opened.sessionId, opened.refresh);
+  } catch (thrown) {
+    const error = asContractError(thrown);
+    const gone = error.code === "invalid_credentials" || error.code === "tenant_not_found";
+    if (!gone && error.code !== "tenant_suspended" && error.code !== "tenant_cancelled") throw thrown;
+    recordFailure(
+      call,
+      realm.tenantId,
+      account.email,
+      refusals[status ?? "active"] ?? "the tenant or the account has just gone",
+    );
+    throw gone ? invalidCredentials() : error;
+  }
+};
+
 /** Exchanges e-mail and password for a session. Throws invalid_credentials, login_throttled, overloaded, and after a right password tenant_suspended or tenant_cancelled. */
 export const login = async (call: LoginCall): Promise<SessionAnswer> => {
   const { app, body, request } = call;
@@ -120,31 +148,20 @@ export const login = async (call: LoginCall): Promise<SessionAnswer> => {
   const whose = tenant?.id ?? body.tenant ?? "";
 
   const attempt = attemptOn(whose, email, request.address, account?.known === true);
-  await claimAttempt(app.db, attempt);
-  const right = await isRight(call, account, () => releaseAttempt(app.db, attempt));
-  if (!right || account === undefined || account.hash === null || account.disabled) {
-    const detail =
-      account === undefined ? "no such account" : account.disabled ? "the account is disabled" : "wrong password";
-    recordFailure(call, tenant?.id ?? null, email, isLost ? "no such tenant" : detail);
-    throw invalidCredentials();
-  }
-  const betterHash = app.passwords.needsRehash(account.hash) ? await app.passwords.hash(body.password) : undefined;
-  try {
-    const [opened] = await Promise.all([
-      enter(call, realm, account, account.hash, betterHash),
-      forgiveAttempt(app.db, attempt),
-    ]);
-    return sessionAnswer(app, realm, account, opened.sessionId, opened.refresh);
-  } catch (thrown) {
-    const error = asContractError(thrown);
-    const gone = error.code === "invalid_credentials" || error.code === "tenant_not_found";
-    if (!gone && error.code !== "tenant_suspended" && error.code !== "tenant_cancelled") throw thrown;
+  return inTurn(attempt.keys.pair, async () => {
+    await claimAttempt(app.db, attempt);
+    const right = await isRight(call, account, () => releaseAttempt(app.db, attempt));
+    if (right && account !== undefined && account.hash !== null && !account.disabled) {
+      await forgiveAttempt(app.db, attempt);
+      return begin(call, realm, account, account.hash, tenant?.status);
+    }
+    const detail = account?.disabled ? "the account is disabled" : "wrong password";
     recordFailure(
       call,
-      realm.tenantId,
+      tenant?.id ?? null,
       email,
-      refusals[tenant?.status ?? "active"] ?? "the tenant or the account has just gone",
+      isLost ? "no such tenant" : account === undefined ? "no such account" : detail,
     );
-    throw gone ? invalidCredentials() : error;
-  }
+    throw invalidCredentials();
+  });
 };

@@ -30,7 +30,7 @@ const longestBlockSeconds = 900;
 
 /** Which rules an attempt counts for, by key. */
 export interface Attempt {
-  readonly keys: Readonly<Partial<Record<RuleName, string>>>;
+  readonly keys: { readonly pair: string; readonly account?: string; readonly address?: string };
 }
 
 /** E-mails and addresses are in the keys as hashes only. */
@@ -48,7 +48,7 @@ export const attemptOn = (tenant: string, email: string, address: string, knownA
   };
 };
 
-const rows = ({ keys }: Attempt) =>
+const rows = (keys: Readonly<Partial<Record<RuleName, string>>>) =>
   Object.entries(keys)
     .map(([name, key]) => ({ key, ...rules[name as RuleName] }))
     .sort((a, b) => (a.key < b.key ? -1 : 1));
@@ -61,7 +61,7 @@ const scopeOf = (db: Database) => db.operator(undefined, { tenantId: SYSTEM_TENA
 
 /** Counts an attempt, or throws login_throttled with the seconds to wait. */
 export const claimAttempt = async (db: Database, attempt: Attempt): Promise<void> => {
-  const limits = rows(attempt);
+  const limits = rows(attempt.keys);
   const keys = limits.map(({ key }) => key);
   const isOver = sql`t.window_started_at < now() - make_interval(secs => ${windowSeconds}::int)`;
   await scopeOf(db).transaction(async (tx) => {
@@ -102,9 +102,8 @@ export const claimAttempt = async (db: Database, attempt: Attempt): Promise<void
   });
 };
 
-/** Takes an attempt back that never came to compare a password. */
-export const releaseAttempt = async (db: Database, attempt: Attempt): Promise<void> => {
-  const limits = rows(attempt);
+const takeBack = async (db: Database, attemptKeys: Parameters<typeof rows>[0]): Promise<void> => {
+  const limits = rows(attemptKeys);
   await scopeOf(db).run(
     sql`with locked as materialized (${locked(limits.map(({ key }) => key))})
       update app.login_throttles t set failures = greatest(t.failures - 1, 0),
@@ -114,6 +113,9 @@ export const releaseAttempt = async (db: Database, attempt: Attempt): Promise<vo
   );
 };
 
+/** Takes an attempt back that never came to compare a password. */
+export const releaseAttempt = (db: Database, { keys }: Attempt): Promise<void> => takeBack(db, keys);
+
 /** The password was right: forgets what failed for the account, and takes the attempt back from the address. */
 export const forgiveAttempt = async (db: Database, attempt: Attempt): Promise<void> => {
   const { address, ...own } = attempt.keys;
@@ -122,6 +124,6 @@ export const forgiveAttempt = async (db: Database, attempt: Attempt): Promise<vo
       sql`with locked as materialized (${locked(Object.values(own))})
         delete from app.login_throttles where key in (select key from locked)`.compile(build),
     ),
-    address === undefined ? undefined : releaseAttempt(db, { keys: { address } }),
+    address === undefined ? undefined : takeBack(db, { address }),
   ]);
 };
