@@ -22,6 +22,9 @@ export const exportHandlers: Handlers<"tenants.export"> = {
     const { read, write } = entries(call);
     await call.app.db.tenant(tenantId, write).run(audited(call, { resourceId: tenantId }));
     const { slug, body } = await openExport(call.app.db, tenantId, read);
+    body.on("error", (err) => {
+      call.app.log.error({ err, tenantId, requestId: call.request.id }, "an export broke off");
+    });
     return new Answer<Export>(200, body, {
       "content-type": "application/json; charset=utf-8",
       "content-disposition": `attachment; filename="${slug}.json"`,

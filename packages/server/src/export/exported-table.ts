@@ -33,7 +33,7 @@ export const exportedTable = ({
     key: schema === "app" ? table : `${schema}.${table}`,
     exactText: shown.filter(({ type }) => isExact(type)).map((column) => column.name),
     rows: (tenantId) =>
-      sql<{ json: string }>`select row_to_json(r)::text as json from (
+      sql<{ json: string }>`select row_to_json(r.*)::text as json from (
         select ${sql.join(selected)} from ${sql.raw(name)} as t
         where t.tenant_id = ${tenantId}::uuid order by ${sql.join(key)}) as r`.compile(build),
   };

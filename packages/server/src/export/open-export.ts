@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { Readable } from "node:stream";
 import { type Database, type Entry, readCatalogue } from "@tenantctl/database";
 import { exportDocument, readHead } from "./export-document.ts";
@@ -18,8 +17,8 @@ export const openExport = async (db: Database, tenantId: string, entry: Entry): 
     db.tenantSnapshot(tenantId, entry, async (snapshot) => {
       const head = await readHead(snapshot, tenantId);
       const body = Readable.from(exportDocument(snapshot, head, tenantId, tables), { objectMode: false });
-      // A failure has its listener in whoever sends the body; here only the end matters, whichever it is.
-      const closed = once(body, "close").catch(() => once(body, "close"));
+      // Not events.once, which gives up at an error: the snapshot has to last until the reader is through with it.
+      const closed = new Promise((done) => body.once("close", done));
       resolve({ slug: head.slug, body });
       await closed;
     }).catch(reject);
