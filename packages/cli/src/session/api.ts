@@ -179,7 +179,7 @@ export const createApi = (target: Target, note: (line: string) => void): Api => 
     request: async (method, path, body) => {
       guardChange(method, `${method} ${path}`);
       const anonymous = target.envToken === undefined && target.credentials === undefined;
-      return request(method, path, anonymous, body, {}, false);
+      return exchange({ method, path, anonymous, body, options: {}, ofRoute: false });
     },
   };
 };
