@@ -3,6 +3,7 @@ import type { Command } from "./command.ts";
 export const sections = [
   "Getting around",
   "Tenants",
+  "Backups",
   "What a tenant holds",
   "The system",
   "Running it",
@@ -100,6 +101,25 @@ export const commandTable = [
     section: "Tenants",
     summary: "Bring a softly deleted tenant back",
     load: () => import("./commands/lifecycle.ts"),
+  },
+
+  {
+    name: "export",
+    section: "Backups",
+    summary: "Export a tenant's data as one JSON document",
+    load: () => import("./commands/export.ts"),
+  },
+  {
+    name: "backup",
+    section: "Backups",
+    summary: "Back up all tenants, or some",
+    load: () => import("./commands/backup.ts"),
+  },
+  {
+    name: "backup-all",
+    section: "Backups",
+    summary: "Back up all tenants: another name of backup",
+    load: () => import("./commands/backup.ts"),
   },
 
   {

@@ -8,7 +8,6 @@ export const withoutCommand = {
   "health.live": "for orchestrators; `tenantctl status` shows health to people",
   "health.ready": "for load balancers; `tenantctl status` shows health to people",
   "tenants.users": "`tenantctl users list TENANT` shows the same rows",
-  "tenants.export": "`tenantctl export` and `tenantctl backup` read it as a stream",
 } as const satisfies Partial<Record<RouteId, string>>;
 
 type Declared = Awaited<ReturnType<(typeof commandTable)[number]["load"]>>["commands"][number];
