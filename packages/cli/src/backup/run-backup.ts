@@ -60,8 +60,8 @@ const stopFor = (error: unknown, unreached: number, concurrency: number): Stop |
     : undefined;
 };
 
-const notTried = (tenant: ListedTenant, stop: Stop | undefined, attempts: number): TenantRecord =>
-  unsaved(tenant, "failed", attempts, { code: "not_tried", detail: stop?.detail ?? "not tried" });
+const notTried = (tenant: ListedTenant, { detail }: Stop, attempts: number): TenantRecord =>
+  unsaved(tenant, "failed", attempts, { code: "not_tried", detail });
 
 /**
  * Backs tenants up, several at once, into a folder of the run's own. A tenant that fails is in the record; the others go
@@ -74,7 +74,10 @@ export const runBackup = async (options: RunOptions): Promise<RunRecord> => {
   const folder = makeRunFolder(repository, started);
   const records: TenantRecord[] = [];
   const stopping = new AbortController();
-  const state: { stop: Stop | undefined; unreached: number } = { stop: undefined, unreached: 0 };
+  let stop: Stop | undefined;
+  let unreached = 0;
+  // Several tenants are under way: what is read here may have changed since it was last looked at.
+  const stopped = (): Stop | undefined => stop;
   const takeBack = onInterrupt(() => {
     progress.end();
     folder.tidy();
@@ -87,8 +90,9 @@ export const runBackup = async (options: RunOptions): Promise<RunRecord> => {
     progress.item(record);
   };
   const one = async (tenant: ListedTenant): Promise<void> => {
-    if (state.stop !== undefined) {
-      records.push(notTried(tenant, state.stop, 0));
+    const before = stopped();
+    if (before !== undefined) {
+      records.push(notTried(tenant, before, 0));
       return;
     }
     const { record, error } = await backUpTenant(tenant, {
@@ -99,19 +103,19 @@ export const runBackup = async (options: RunOptions): Promise<RunRecord> => {
       onRetry: progress.retry,
     });
     // What was broken off for another's sake does not bear that other's error.
-    const cutOff = state.stop !== undefined && error === state.stop.error;
-    add(cutOff ? notTried(tenant, state.stop, record.attempts) : record);
-    state.unreached = isTransient(error) ? state.unreached + 1 : 0;
-    if (error === undefined || state.stop !== undefined) return;
-    state.stop = stopFor(error, state.unreached, concurrency);
-    if (state.stop !== undefined) stopping.abort(state.stop.error);
+    const since = stopped();
+    add(since !== undefined && error === since.error ? notTried(tenant, since, record.attempts) : record);
+    unreached = isTransient(error) ? unreached + 1 : 0;
+    if (error === undefined || since !== undefined) return;
+    stop = stopFor(error, unreached, concurrency);
+    if (stop !== undefined) stopping.abort(stop.error);
   };
   try {
     progress.begin(tenants.length, folder.path);
     const limit = pLimit(concurrency);
     await Promise.all(tenants.map((tenant) => limit(one, tenant)));
     const saved = countOf(records, "saved");
-    const why = state.stop;
+    const why = stopped();
     if (why?.error instanceof LocalFault)
       throw new LocalFault(
         why.error.code,
