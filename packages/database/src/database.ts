@@ -1,6 +1,7 @@
+import type pg from "pg";
 import { opening } from "./context.ts";
 import type { Entry } from "./entries.ts";
-import { openPool, type Pool } from "./pools.ts";
+import { openForeignPool, openPool, type Pool } from "./pools.ts";
 import { type RoleUrls, resolveRoleUrls } from "./role-urls.ts";
 import { createScope, type Scope } from "./scope.ts";
 import { type Snapshot, withSnapshot } from "./snapshot.ts";
@@ -45,8 +46,10 @@ export interface Database {
   tenantSnapshot<T>(tenantId: string, entry: Entries, fn: (snapshot: Snapshot) => Promise<T>): Promise<T>;
   /** One consistent, read-only state of everything, as role operator. */
   operatorSnapshot<T>(entry: Entries | undefined, fn: (snapshot: Snapshot) => Promise<T>): Promise<T>;
-  /** For graphile-worker, a direct connection as role jobs. It carries a password. */
+  /** A direct connection as role jobs. It carries a password. */
   readonly jobsUrl: string;
+  /** For graphile-worker: direct connections as role jobs, at most `size`. Whoever opens the pool ends it. */
+  openJobsPool(size: number): pg.Pool;
   readonly connections: Record<PoolName, { total: number; idle: number; waiting: number }>;
   close(): Promise<void>;
 }
@@ -55,6 +58,7 @@ export interface Database {
 export async function openDatabase(config: DatabaseConfig): Promise<Database> {
   const urls = await resolveRoleUrls(config);
   const names = createStatementNames(config.preparedStatements ?? true);
+  const onError = config.onError ?? (() => undefined);
   const open = (name: PoolName, url: string): Pool =>
     openPool({
       url,
@@ -62,7 +66,7 @@ export async function openDatabase(config: DatabaseConfig): Promise<Database> {
       pipeline: !name.endsWith("Stream"),
       connectTimeout: config.connectTimeout ?? 10_000,
       name: `tenantctl ${name}`,
-      onError: config.onError ?? (() => undefined),
+      onError,
     });
   const pools: Record<PoolName, Pool> = {
     tenant: open("tenant", urls.tenant),
@@ -88,6 +92,7 @@ export async function openDatabase(config: DatabaseConfig): Promise<Database> {
     operatorSnapshot: (entry, fn) =>
       withSnapshot(pools.operatorStream, names, opening(beginSnapshot, undefined, entry), fn),
     jobsUrl: urls.jobs,
+    openJobsPool: (size) => openForeignPool({ url: urls.jobs, size, name: "tenantctl jobs", onError }),
     get connections() {
       return {
         tenant: pools.tenant.counts,

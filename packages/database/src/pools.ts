@@ -62,3 +62,19 @@ export function openPool(settings: PoolSettings): Pool {
     end: () => pool.end(),
   };
 }
+
+/**
+ * A pool for a library that manages its own connections. Listeners stand on every connection for as long as it lives: one
+ * that breaks while the library is letting go of it would otherwise end the process.
+ */
+export function openForeignPool({
+  url,
+  size,
+  name,
+  onError,
+}: Omit<PoolSettings, "pipeline" | "connectTimeout">): pg.Pool {
+  const pool = new pg.Pool({ connectionString: url, max: size, application_name: name, keepAlive: true });
+  pool.on("error", onError);
+  pool.on("connect", (client) => client.on("error", onError));
+  return pool;
+}

@@ -7,16 +7,19 @@ export interface Jobs {
   stop(): Promise<void>;
 }
 
+type JobsPool = ReturnType<App["db"]["openJobsPool"]>;
+
 const firstRetryMs = 500;
 const longestRetryMs = 30_000;
 
 const levels = { error: "error", warning: "warn", info: "debug", debug: "debug" } as const;
 
-const runnerOf = (app: App): Promise<Runner> =>
+const poolSize = 4;
+
+const runnerOf = (app: App, pgPool: JobsPool): Promise<Runner> =>
   run({
-    connectionString: app.db.jobsUrl,
+    pgPool,
     concurrency: 2,
-    maxPoolSize: 4,
     pollInterval: 5000,
     noHandleSignals: true,
     noPreparedStatements: !app.settings.preparedStatements,
@@ -62,18 +65,24 @@ export const startJobs = (app: App): Jobs => {
   const keepRunning = async (): Promise<void> => {
     let retryMs = firstRetryMs;
     while (!stopping.signal.aborted) {
+      const pool = app.db.openJobsPool(poolSize);
       try {
-        runner = await runnerOf(app);
+        runner = await runnerOf(app, pool);
         runner.promise.catch(() => undefined); // awaited below; here only so that it is never unhandled
-        if (stopping.signal.aborted) await runner.stop();
+        if (stopping.signal.aborted) {
+          await runner.stop();
+          return;
+        }
         retryMs = firstRetryMs;
         for (const [name] of Object.entries(tasks).filter(([, task]) => task.atStart === true)) {
           await runner.addJob(name, undefined, { jobKey: name, maxAttempts: 3 });
         }
         await runner.promise;
       } catch (err) {
-        app.log.warn({ err, retryMs }, "background jobs stopped, will be started again");
+        if (!stopping.signal.aborted) app.log.warn({ err, retryMs }, "background jobs stopped, will be started again");
         await runner?.stop().catch(() => undefined);
+      } finally {
+        await pool.end().catch(() => undefined);
       }
       runner = undefined;
       if (!stopping.signal.aborted) await pause(retryMs);
