@@ -184,3 +184,28 @@ test("an unknown tenant, the system's own and another form of id are simply not 
     expect([id, reply.status < 500, reply.status >= 400]).toEqual([id, true, true]);
   }
 });
+
+test("an operator's token acts in its own name, within its scopes", async () => {
+  const { id } = await server.provision();
+  const make = async (name: string, scopes: string[]): Promise<string> => {
+    const made = await server.request("POST", "/api/admin/tokens", { token, body: { name, scopes } });
+    expect(made.status).toBe(201);
+    return made.body.token;
+  };
+  const reader = await make("reader", ["tenants:read"]);
+  const writer = await make("nightly", ["tenants:write"]);
+  const suspend = (own: string) => server.request("POST", `/api/admin/tenants/${id}/suspend`, { token: own });
+  expect((await suspend(reader)).body.code).toBe("scope_missing");
+  expect((await server.request("GET", "/api/admin/tenants", { token: reader })).body).toContainEqual(
+    expect.objectContaining({ id, status: "active" }),
+  );
+  const refused = await server.request("GET", "/api/admin/tenants", { token: writer });
+  expect([refused.status, refused.body.code]).toEqual([403, "scope_missing"]);
+  expect((await suspend(writer)).status).toBe(200);
+  const { actor_type, actor_name } = await ownerRow<{ actor_type: string; actor_name: string }>(
+    server.database,
+    "select actor_type, actor_name from app.audit_log where tenant_id = $1 and action = 'suspend' and outcome = 'success'",
+    [id],
+  );
+  expect([actor_type, actor_name]).toEqual(["token", "nightly"]);
+});

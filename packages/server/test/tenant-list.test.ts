@@ -1,7 +1,7 @@
 import { connect } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { withClient } from "../../database/test/harness/database.ts";
-import { startTestServer, type TestServer } from "./fixture/server.ts";
+import { type Reply, startTestServer, type TestServer } from "./fixture/server.ts";
 
 let server: TestServer;
 let token: string;
@@ -53,9 +53,9 @@ test("pages lead through all tenants, each once", async () => {
   const seen: string[] = [];
   let path: string | undefined = "/api/admin/tenants?limit=10000";
   while (path !== undefined) {
-    const reply: Awaited<ReturnType<TestServer["request"]>> = await server.request("GET", path, { token });
+    const reply: Reply<{ id: string }[]> = await server.request("GET", path, { token });
     expect(reply.status).toBe(200);
-    seen.push(...reply.body.map(({ id }: { id: string }) => id));
+    seen.push(...reply.body.map(({ id }) => id));
     path = /^<([^>]+)>; rel="next"$/.exec(reply.headers.get("link") ?? "")?.[1];
   }
   expect(seen.join() === (await list()).map(({ id }) => id).join()).toBe(true);
