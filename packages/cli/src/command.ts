@@ -53,6 +53,8 @@ export interface Command {
   readonly secrets?: readonly string[];
   /** Columns of a list; without them the answer is one record. */
   readonly columns?: readonly Column[];
+  /** Said on stderr when a list is empty. */
+  readonly empty?: string;
   /** How single properties of a record are written; all others by their type. */
   readonly cells?: readonly Column[];
   /** The properties of a record that a table shows; all unless said. Data formats always carry all. */

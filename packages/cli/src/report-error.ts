@@ -58,7 +58,10 @@ export const reportError = (error: unknown, json: boolean, colour: boolean): num
   const paint = (code: number, text: string): string => (colour ? `\u001b[${code}m${text}\u001b[39m` : text);
   const lines = [
     `${paint(31, "error:")} ${cleanLine(failure.detail)}`,
-    ...(failure.faults ?? []).map(({ path, message }) => `  ${cleanLine(path)}: ${cleanLine(message)}`),
+    // A single fault is what the detail says already.
+    ...(failure.faults ?? [])
+      .slice(failure.faults?.length === 1 ? 1 : 0)
+      .map(({ path, message }) => `  ${cleanLine(path)}: ${cleanLine(message)}`),
     `${paint(36, "next:")} ${cleanLine(failure.hint)}`,
     ...(failure.retryAfter === undefined ? [] : [`retry after: ${failure.retryAfter} s`]),
     ...(failure.requestId === undefined ? [] : [`request: ${cleanLine(failure.requestId)}`]),

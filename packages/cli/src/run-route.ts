@@ -73,7 +73,7 @@ export const printAnswer = async (invocation: Invocation, route: RouteId, pages:
     return out.list(pages, {
       columns: command.columns,
       properties,
-      empty: `no ${command.path[0] === "list" ? "tenants" : command.path[0]} found`,
+      empty: command.empty ?? `no ${command.path[0]} found`,
     });
   await out.record(first, { cells: command.cells ?? [], shown: command.shown, properties });
   const data = recordOf(first);

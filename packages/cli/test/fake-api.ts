@@ -25,6 +25,8 @@ export interface FakeApi {
   readonly on: (key: string, handler: Handler) => void;
   /** Access tokens of all sessions stop working, as if they had expired. */
   readonly expire: () => void;
+  /** Sessions begun or renewed from here on may only change their password, or may do everything. */
+  readonly mustChangePassword: (must: boolean) => void;
   readonly close: () => Promise<void>;
 }
 
@@ -91,12 +93,15 @@ export const startFakeApi = async (): Promise<FakeApi> => {
   let generation = 0;
   let accepted = "";
   let refreshToken = "";
+  let mustChange = false;
+  let onlyPassword = false;
 
-  const session = (mustChangePassword = false): Reply => {
+  const session = (): Reply => {
+    onlyPassword = mustChange;
     generation += 1;
     accepted = `access-${generation}`;
     refreshToken = `refresh-${generation}`;
-    return { body: { accessToken: accepted, refreshToken, expiresIn: 900, mustChangePassword } };
+    return { body: { accessToken: accepted, refreshToken, expiresIn: 900, mustChangePassword: mustChange } };
   };
 
   const builtIn: Record<string, Handler> = {
@@ -126,6 +131,8 @@ export const startFakeApi = async (): Promise<FakeApi> => {
       return seenNow.authorization?.startsWith("Bearer access-")
         ? problem("token_expired", "The access token has expired.", "Refresh it.")
         : problem("token_invalid", "The token is not valid.", "Log in.");
+    if (onlyPassword && !open && url.pathname !== "/api/auth/password")
+      return problem("password_change_required", "A new password must be set first.", "Set one.");
     const given = handlers.findLast(
       ([pattern]) => pattern === key || (pattern.endsWith("*") && key.startsWith(pattern.slice(0, -1))),
     );
@@ -158,6 +165,9 @@ export const startFakeApi = async (): Promise<FakeApi> => {
     on: (key, handler) => void handlers.push([key, handler]),
     expire: () => {
       accepted = `access-expired-${generation}`;
+    },
+    mustChangePassword: (must) => {
+      mustChange = must;
     },
     close: () =>
       new Promise((resolve) => {

@@ -92,6 +92,35 @@ describe("on a terminal", () => {
     expect(stdout).not.toContain(operatorPassword);
   });
 
+  it("a password that must be changed is asked for twice, and the login goes on with it", async () => {
+    const shell = await openShell();
+    shell.api.mustChangePassword(true);
+    shell.api.on("POST /api/auth/password", () => {
+      shell.api.mustChangePassword(false);
+      return { body: { sessionsEnded: 0 } };
+    });
+    shell.api.on("GET /api/admin/tenants", () => ({ body: [tenant("acme")] }));
+    const login = shell.terminal(["login", "--api-url", shell.api.url, "--email", "op@example.com"]);
+    await login.waitFor(/password:/);
+    login.write(`${operatorPassword}${keys.enter}`);
+    await login.waitFor(/The new password:/);
+    login.write(`another password${keys.enter}`);
+    await login.waitFor(/The new password again:/);
+    login.write(`another password${keys.enter}`);
+    expect((await login.exit).code).toBe(0);
+    expect(shell.api.seen.find(({ path }) => path === "/api/auth/password")?.body).toEqual({
+      currentPassword: operatorPassword,
+      newPassword: "another password",
+    });
+    expect(await shell.run(["list"])).toMatchObject({ code: 0 });
+    // Without anybody to ask it is said instead.
+    shell.api.mustChangePassword(true);
+    expect((await shell.login()).stderr).toContain("next: tenantctl password");
+    const list = await shell.run(["list"]);
+    expect(list.code).toBe(4);
+    expect(list.stderr).toContain("tenantctl password");
+  });
+
   it("nothing is asked with --no-input or in CI: exit 2 names the flag", async () => {
     const shell = await withTenants();
     const exit = await shell.terminal(["provision", "--no-input"]).exit;

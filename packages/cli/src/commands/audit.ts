@@ -22,6 +22,7 @@ export const commands = defineCommands([
     path: ["audit"],
     route: "audit.list",
     columns,
+    empty: "nothing in the audit log matches",
     examples: [
       "audit --limit 50",
       "audit acme --action login --since 24h",
@@ -35,6 +36,7 @@ export const commands = defineCommands([
     summary: "Show what was refused, or failed",
     description: "The rows of the audit log that did not succeed, newest first: refused requests, failed logins.",
     columns,
+    empty: "nothing in the audit log matches",
     flags: [
       { flags: "--denied", help: "What was refused: a missing right, another tenant's data, a suspended tenant" },
       { flags: "--failed", help: "What failed: logins with a wrong password, for instance" },

@@ -11,7 +11,7 @@ import type { Api } from "../session/api.ts";
 interface Deletion {
   readonly slug: string;
   readonly rows: Readonly<Record<string, number>> | null;
-  readonly operation: { readonly id: string } | null;
+  readonly operation: { readonly id: string; readonly status: string } | null;
 }
 
 /** Follows an operation until it is over. Gives exit 1 where it failed or was cancelled. */
@@ -72,16 +72,17 @@ const run = async (invocation: Invocation): Promise<number> => {
   if (input.query.dryRun !== true) await confirmDelete(invocation, api, id, hard, input.body ?? {});
   const { text } = await api.text(route, input);
   const deletion = JSON.parse(text) as Deletion;
-  const pending =
-    hard && input.query.dryRun !== true && deletion.operation !== null ? deletion.operation.id : undefined;
+  const { operation } = deletion;
+  const isOver = operation === null || operation.status === "succeeded" || input.query.dryRun === true;
+  const pending = isOver ? undefined : operation.id;
   if (pending === undefined || invocation.flags.wait === false) {
     await printAnswer(invocation, route, [text]);
     if (pending !== undefined) invocation.out.note(`still under way: tenantctl operations show ${pending}`);
     return 0;
   }
   await followed(api, pending, invocation.out.note);
-  const { text: operation } = await api.text("operations.get", { params: { id: pending } });
-  await invocation.out.record(operation, { cells: [], properties: Object.keys(JSON.parse(operation)) });
+  const { text: outcome } = await api.text("operations.get", { params: { id: pending } });
+  await invocation.out.record(outcome, { cells: [], properties: Object.keys(JSON.parse(outcome)) });
   invocation.out.note(`removed ${deletion.slug} for good.`);
   return 0;
 };

@@ -3,7 +3,8 @@ import { usage } from "../cli-error.ts";
 import { defineCommands } from "../command.ts";
 import type { Invocation } from "../invocation.ts";
 import { createApi } from "../session/api.ts";
-import { sessionOf, writeCredentials } from "../session/credentials.ts";
+import { readCredentials } from "../session/credentials.ts";
+import { currentToken } from "../session/refresh.ts";
 import { requireSafe, resolveTarget } from "../session/target.ts";
 
 /** Changes one's own password, and keeps this login when the server ends the others. */
@@ -13,17 +14,11 @@ const change = async (invocation: Invocation, body: BodyOf<Routes["auth.password
   const target = await resolveTarget(settings);
   const api = createApi(target, out.note);
   const { sessionsEnded } = await api.call("auth.password", { body });
-  const { credentials, context, dir, contextName, url } = target;
-  if (credentials?.kind === "session" && credentials.mustChangePassword && context?.email !== undefined) {
-    const { data } = await createClient({ baseUrl: url }).call("auth.login", {
-      body: {
-        email: context.email,
-        password: body.newPassword,
-        ...(context.tenant === undefined ? {} : { tenant: context.tenant }),
-      },
-    });
-    await writeCredentials(dir, contextName, sessionOf(url, data));
-  }
+  const { dir, contextName, url } = target;
+  const stored = await readCredentials(dir, contextName);
+  // The access token still says that a new password must be set; its successor doesn't.
+  if (target.envToken === undefined && stored?.kind === "session" && stored.mustChangePassword)
+    await currentToken(target, createClient({ baseUrl: url }), stored.accessToken);
   out.note(`the password is changed; ${sessionsEnded} other ${sessionsEnded === 1 ? "session" : "sessions"} ended.`);
   return 0;
 };

@@ -4,6 +4,7 @@ import { usage } from "../cli-error.ts";
 import { defineCommands } from "../command.ts";
 import type { Invocation } from "../invocation.ts";
 import { cleanLine } from "../output/clean.ts";
+import { runRoute } from "../run-route.ts";
 import { type Context, checkedName, putContext } from "../session/contexts.ts";
 import { type Credentials, removeCredentials, sessionOf, writeCredentials } from "../session/credentials.ts";
 import { notLoggedIn } from "../session/refresh.ts";
@@ -109,6 +110,16 @@ const logout = async ({ out, api, flags }: Invocation): Promise<number> => {
   return 0;
 };
 
+/** A token is nobody's login; what this side knows about it is shown instead. */
+const whoami = async (invocation: Invocation): Promise<number> => {
+  const { login: kind, target } = await invocation.api();
+  if (target.envToken === undefined && target.credentials?.kind !== "token") return runRoute(invocation);
+  const { url, contextName, context } = target;
+  const token = { kind: "token", of: kind, url, context: context === undefined ? null : contextName };
+  await invocation.out.record(JSON.stringify(token), { cells: [], properties: Object.keys(token) });
+  return 0;
+};
+
 export const commands = defineCommands([
   {
     path: ["login"],
@@ -134,5 +145,5 @@ export const commands = defineCommands([
     run: logout,
     examples: ["logout", "logout --context production"],
   },
-  { path: ["whoami"], route: "auth.me", examples: ["whoami", "whoami -o json"] },
+  { path: ["whoami"], route: "auth.me", run: whoami, examples: ["whoami", "whoami -o json"] },
 ]);

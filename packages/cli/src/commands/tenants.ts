@@ -6,6 +6,7 @@ export const commands = defineCommands([
   {
     path: ["list"],
     route: "tenants.list",
+    empty: "no tenants found",
     columns: [
       { key: "slug" },
       { key: "name", flex: true },

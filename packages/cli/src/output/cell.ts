@@ -20,7 +20,8 @@ export const timeText = (iso: string): string => iso.slice(0, 19).replace("T", "
 
 /** A value as one safe line of text. */
 export const cellText = (value: unknown, { as: kind, none = "-" }: Partial<Column> = {}, row?: unknown): string => {
-  if (value === null || value === undefined || value === "") return none;
+  if (value === null || value === undefined || value === "" || (Array.isArray(value) && value.length === 0))
+    return none;
   if (typeof value === "number") {
     if (kind === "bytes" || (kind === "amount" && valueAt(row, "resource") === "storage_bytes"))
       return bytesText(value);

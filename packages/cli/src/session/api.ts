@@ -27,7 +27,7 @@ export interface SendOptions {
 /** The API as commands use it: credentials, refreshing, versions and errors are taken care of. */
 export interface Api {
   readonly target: Target;
-  /** "tenant" for the login of a tenant's user, "operator" for an operator's, "unknown" with a token. */
+  /** Whose login or token it is. */
   readonly login: "tenant" | "operator" | "unknown" | "none";
   /** Calls a route; the response is good (2xx) and its body unread. */
   send(id: RouteId, input?: Partial<RouteInput>, options?: SendOptions): Promise<Response>;
@@ -57,8 +57,11 @@ interface Outgoing {
 /** Milliseconds that an ordinary answer may take in all; complete lists and documents take what they need. */
 const answerMs = 60_000;
 
+/** A tenant's API token carries the tenant's id; what an access token from the environment is, the API knows. */
 const loginOf = ({ envToken, credentials, context }: Target): Api["login"] => {
-  if (envToken !== undefined || credentials?.kind === "token") return "unknown";
+  const token = envToken ?? (credentials?.kind === "token" ? credentials.token : undefined);
+  if (token !== undefined)
+    return /^tctl_[0-9a-f]{32}_/.test(token) ? "tenant" : token.startsWith("tctl_") ? "operator" : "unknown";
   if (credentials === undefined) return "none";
   return context?.tenant === undefined ? "operator" : "tenant";
 };
