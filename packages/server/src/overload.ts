@@ -4,8 +4,7 @@ import { ContractError, type RouteShape, routes } from "@tenantctl/contract";
 import type { FastifyInstance } from "fastify";
 import type { App } from "./app.ts";
 
-/** Mean delay of the event loop beyond which answers come too late; over some seconds, since one long pause is over when it is seen. */
-const mostDelayMs = 500;
+/** The event loop's delay is averaged over some seconds, since one long pause is over when it is seen. */
 const sampleMs = 3000;
 /** A process that has just started was busy with that. */
 const graceMs = 10_000;
@@ -17,7 +16,7 @@ const retryAfterSeconds = 2;
  */
 export const useOverloadProtection = (fastify: FastifyInstance, app: App): void => {
   fastify.register(underPressure, {
-    maxEventLoopDelay: mostDelayMs,
+    maxEventLoopDelay: app.settings.overloadDelayMs,
     sampleInterval: sampleMs,
     maxHeapUsedBytes: Math.floor(getHeapStatistics().heap_size_limit * 0.9),
     pressureHandler: async (request, _reply, type, value) => {

@@ -171,6 +171,12 @@ export const settings = {
     parse: wholeNumber(1, 10_000_000),
     fallback: 600,
   }),
+  overloadDelayMs: setting({
+    env: "TENANTCTL_OVERLOAD_DELAY_MS",
+    about: "mean delay of the event loop, in milliseconds, beyond which requests are turned away",
+    parse: wholeNumber(10, 3_600_000),
+    fallback: 500,
+  }),
   bodyLimit: setting({
     env: "TENANTCTL_BODY_LIMIT",
     about: "bytes of a request body",
