@@ -2,7 +2,7 @@
  * Leaving in order. A signal ends the command at once (130, 143), but not in the middle of a step that must not be cut
  * in two, such as storing the refresh token that has just replaced the old one.
  */
-const exitBySignal = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+const exitBySignal = { SIGINT: 130, SIGTERM: 143, SIGHUP: 143 } as const;
 type EndingSignal = keyof typeof exitBySignal;
 
 const cleanups = new Set<() => void>();
