@@ -43,6 +43,8 @@ export const errors = {
   invalid_cursor: kind(400, usage, "The cursor is not one of ours"),
   weak_password: kind(400, usage, "The password does not meet the policy"),
   body_too_large: kind(413, usage, "The body is too large"),
+  headers_too_large: kind(431, usage, "The address and headers are too large"),
+  request_timeout: kind(408, unreachable, "The request came too slowly", true),
   unsupported_media_type: kind(415, usage, "The body must be JSON"),
   idempotency_mismatch: kind(422, conflict, "The idempotency key was used for another request"),
 

@@ -1,5 +1,6 @@
 import {
   type Access,
+  ContractError,
   errors,
   type Problem,
   type RouteId,
@@ -70,10 +71,29 @@ const send = (reply: FastifyReply, result: unknown): FastifyReply => {
   return reply.send(answer.body);
 };
 
+/** What a route without parameters or without a body takes: none, rather than any. */
+const noFields = { type: "object", additionalProperties: false, properties: {} } as const;
+
 /** A body that may be absent: every field of it is optional. */
 const mayBeAbsent = ({ body }: RouteShape): boolean => {
   const required: readonly string[] = body?.required ?? [];
-  return body !== undefined && required.length === 0;
+  return required.length === 0;
+};
+
+/** Throws invalid_request for a query whose % escapes are no UTF-8: read as it stands it would mean something else. */
+const checkEncoding = (url: string): void => {
+  const query = url.indexOf("?");
+  if (query < 0 || !url.includes("%", query)) return;
+  try {
+    decodeURIComponent(url.slice(query));
+  } catch (cause) {
+    throw new ContractError(
+      "invalid_request",
+      "The query has a % escape that is no UTF-8.",
+      "Encode parameters as UTF-8.",
+      { cause },
+    );
+  }
 };
 
 /** Registers every route of the contract: credentials, role, limits, validation, scope, handler, in this order. */
@@ -91,8 +111,8 @@ export const registerContract = (fastify: FastifyInstance, app: App, handlers: H
       config: { routeId: id },
       schema: {
         ...(shape.params === undefined ? {} : { params: shape.params }),
-        querystring: shape.query ?? { type: "object", additionalProperties: false, properties: {} },
-        ...(shape.body === undefined ? {} : { body: shape.body }),
+        querystring: shape.query ?? noFields,
+        ...(shape.method === "GET" ? {} : { body: shape.body ?? noFields }),
         response: shape.responses,
       },
       onRequest: async (request, reply) => {
@@ -109,7 +129,8 @@ export const registerContract = (fastify: FastifyInstance, app: App, handlers: H
         if (shape.unlimited !== true) await app.limits.admit(request, reply);
       },
       preValidation: async (request) => {
-        if ((request.body === undefined || request.body === null) && mayBeAbsent(shape)) request.body = {};
+        checkEncoding(request.url);
+        if (request.body === undefined && mayBeAbsent(shape)) request.body = {};
       },
       handler: async (request, reply) => send(reply, await handle(await toCall(app, id, request))),
     });

@@ -183,6 +183,16 @@ const fastifyErrors: Readonly<Record<string, { code: ErrorCode; detail: string; 
     detail: "The body is empty but announced as JSON.",
     hint: "Send a JSON object.",
   },
+  FST_ERR_BAD_URL: {
+    code: "invalid_request",
+    detail: "The path is not a valid one.",
+    hint: "Encode what stands in it as UTF-8, with % escapes.",
+  },
+  FST_ERR_MAX_PARAM_LENGTH: {
+    code: "invalid_request",
+    detail: "A part of the path is longer than any id or name.",
+    hint: "`/docs` describes each request.",
+  },
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: {
     code: "invalid_request",
     detail: "The body is not as long as its header says.",

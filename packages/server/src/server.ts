@@ -11,7 +11,9 @@ import { createPasswords } from "./auth/passwords.ts";
 import { registerContract } from "./contract-routes.ts";
 import { useDocumentation } from "./docs/documentation.ts";
 import { handlers } from "./handlers.ts";
+import { refuseUnreadable, refuseUnroutable } from "./http-faults.ts";
 import { startJobs } from "./jobs/jobs.ts";
+import { useJsonBodies } from "./json-body.ts";
 import { createMeter } from "./metrics/meter.ts";
 import { useOverloadProtection } from "./overload.ts";
 import { createRateLimits } from "./quotas/rate-limits.ts";
@@ -50,9 +52,12 @@ export const buildServer = async (
     forceCloseConnections: "idle",
     requestTimeout: 60_000,
     return503OnClosing: false,
+    clientErrorHandler: refuseUnreadable,
+    frameworkErrors: refuseUnroutable,
     logController: new LogController({ disableRequestLogging: true }),
   });
   useContractValidation(fastify);
+  useJsonBodies(fastify);
   const app: App = {
     settings,
     db,

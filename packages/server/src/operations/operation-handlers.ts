@@ -6,6 +6,7 @@ import { operatorEntry } from "../call-scope.ts";
 import { allOf, given, jsonPage, pageAnswer } from "../json-page.ts";
 import { jsonTime } from "../json-time.ts";
 import { decodeCursor, defaultPageSize, timeShape, uuidShape } from "../page.ts";
+import { findTenantEver } from "../tenants/find-tenant.ts";
 import { operationColumns, readOperation } from "./operation-row.ts";
 import { stopOperation } from "./stop-operation.ts";
 
@@ -13,6 +14,7 @@ export const operationHandlers: Handlers<"operations.list" | "operations.get" | 
   "operations.list": async (call) => {
     const { status, tenantId, limit = defaultPageSize, cursor } = call.query;
     const [time = "", id = ""] = cursor === undefined ? [] : decodeCursor(cursor, [timeShape, uuidShape]);
+    if (tenantId !== undefined) await findTenantEver(call.scope, tenantId);
     const query = jsonPage({
       columns: operationColumns,
       from: sql`app.operations`,
