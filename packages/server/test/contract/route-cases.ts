@@ -1,0 +1,291 @@
+import type { RouteId, Routes } from "@tenantctl/contract";
+import { v7 as uuidv7 } from "uuid";
+import { ownerRow } from "../fixture/as-owner.ts";
+import { type Actor, type Caller, password, type World, type WorldTenant } from "./world.ts";
+
+/** One valid call of a route, with whatever it needs made before. */
+export interface Prepared {
+  readonly params?: Readonly<Record<string, string>>;
+  readonly query?: Readonly<Record<string, string | number | boolean>>;
+  readonly body?: Readonly<Record<string, unknown>>;
+  /** Credentials in place of the caller's, where the call is about the session it is made with. */
+  readonly token?: string;
+  /** Whom the audit row names, where that is not the caller. */
+  readonly actor?: Actor;
+  /** Whose log it stands in, where that is not the tenant of a tenant's route, or of none for the rest. */
+  readonly auditTenant?: string;
+}
+
+type Prepare = (world: World, tenant: WorldTenant, caller: Caller) => Promise<Prepared> | Prepared;
+
+interface ReadCase {
+  readonly prepare: Prepare;
+}
+
+interface MutationCase extends ReadCase {
+  /** What the very same call does a second time: nothing, another change, or it is refused. */
+  readonly again: "unchanged" | "changes" | "refused";
+}
+
+type CaseOf<Id extends RouteId> = Routes[Id] extends { readonly audit: object } ? MutationCase : ReadCase;
+
+const nothing: Prepare = () => ({});
+
+const newUser = async (world: World, tenant: WorldTenant, role = "support_agent") => {
+  const email = `${world.fresh("user")}@example.com`;
+  const body = { name: "Somebody", email, password, role };
+  const { id } = await world.must("POST", `/api/tenants/users?tenantId=${tenant.id}`, body);
+  return { id, email };
+};
+
+const newCustomer = async (world: World, tenant: WorldTenant): Promise<string> =>
+  (await world.must("POST", `/api/customers?tenantId=${tenant.id}`, { name: world.fresh("Customer") })).id;
+
+const newOperator = async (world: World) => {
+  const email = `${world.fresh("operator")}@example.com`;
+  const { id } = await world.must("POST", "/api/admin/operators", { name: "Another", email, password });
+  return { id, email };
+};
+
+const newTenantBody = (world: World) => {
+  const slug = world.fresh("made");
+  return {
+    name: `Made ${slug}`,
+    slug,
+    contactEmail: `contact@${slug}.example`,
+    adminName: "Admin",
+    adminEmail: `admin@${slug}.example`,
+    adminPassword: password,
+    plan: "basic",
+  };
+};
+
+const newTenant = async (world: World): Promise<string> =>
+  (await world.must("POST", "/api/admin/tenants/provision", newTenantBody(world))).id;
+
+/** A tenant on which these steps were taken, as the target of the next. */
+const tenantAfter =
+  (steps: readonly string[], body?: object): Prepare =>
+  async (world) => {
+    const id = await newTenant(world);
+    for (const step of steps) await world.must("POST", `/api/admin/tenants/${id}/${step}`);
+    return { params: { id }, auditTenant: id, ...(body === undefined ? {} : { body: { ...body } }) };
+  };
+
+/** A session of the caller's kind that nothing else uses. */
+const ownSession: Prepare = async (world, tenant, { kind }) => {
+  if (kind === "operator") {
+    const { id, email } = await newOperator(world);
+    const { accessToken } = await world.server.login({ email, password });
+    return { token: accessToken, actor: { type: "operator", id } };
+  }
+  const { id, email } = await newUser(world, tenant, kind === "tenantAdmin" ? "tenant_admin" : "support_agent");
+  const { accessToken } = await world.server.login({ email, password, tenant: tenant.slug });
+  return { token: accessToken, actor: { type: "user", id }, auditTenant: tenant.id };
+};
+
+const newAlert = async ({ server }: World, tenant: WorldTenant): Promise<string> => {
+  const { id } = await ownerRow<{ id: string }>(
+    server.database,
+    `insert into app.alerts (id, rule, tenant_id, fingerprint, severity, summary, next_step)
+      values ($1::uuid, 'walk', $2, $1::text, 'warning', 'Something is wrong', 'Look at it') returning id`,
+    [uuidv7(), tenant.id],
+  );
+  return id;
+};
+
+const newOperation = async ({ server }: World, tenantId: string): Promise<string> => {
+  const { id } = await ownerRow<{ id: string }>(
+    server.database,
+    `insert into app.operations (id, kind, tenant_id, requested_by)
+      values ($1, 'hard_delete', $2, '{"actor": {"type": "operator", "id": null, "name": "walk"}}') returning id`,
+    [uuidv7(), tenantId],
+  );
+  return id;
+};
+
+/** How each route is called so that it works. A route without an entry does not compile. */
+export const routeCases: { readonly [Id in RouteId]: CaseOf<Id> } = {
+  "auth.login": {
+    prepare: (_, { admin, slug, id }) => ({
+      body: { email: admin.email, password: admin.password, tenant: slug },
+      actor: { type: "user", id: admin.id },
+      auditTenant: id,
+    }),
+    again: "changes",
+  },
+  "auth.refresh": {
+    prepare: async ({ server }, { admin, slug }) => {
+      const { refreshToken } = await server.login({ email: admin.email, password: admin.password, tenant: slug });
+      return { body: { refreshToken } };
+    },
+  },
+  "auth.logout": { prepare: ownSession, again: "refused" },
+  "auth.password": {
+    prepare: async (world, tenant, caller) => ({
+      ...(await ownSession(world, tenant, caller)),
+      body: { currentPassword: password, newPassword: "another-password" },
+    }),
+    again: "refused",
+  },
+  "auth.redeem": {
+    prepare: async (world, tenant) => {
+      const { id } = await newUser(world, tenant);
+      const path = `/api/tenants/users/${id}/reset-password?tenantId=${tenant.id}`;
+      const { secret } = await world.must("POST", path, {});
+      return {
+        body: { secret, newPassword: "another-password" },
+        actor: { type: "user", id },
+        auditTenant: tenant.id,
+      };
+    },
+    again: "refused",
+  },
+  "auth.me": { prepare: nothing },
+
+  "tenants.list": { prepare: () => ({ query: { status: "active", limit: 2 } }) },
+  "tenants.get": { prepare: (_, { id }) => ({ params: { id } }) },
+  "tenants.users": { prepare: (_, { slug }) => ({ params: { id: slug } }) },
+  "tenants.provision": {
+    // Without a slug the same body makes another tenant; whose log it stands in is not known before.
+    prepare: (world) => ({ body: newTenantBody(world) }),
+    again: "refused",
+  },
+  "tenants.update": { prepare: tenantAfter([], { name: "Renamed", plan: "pro" }), again: "unchanged" },
+  "tenants.suspend": { prepare: tenantAfter([], { reason: "unpaid invoice" }), again: "unchanged" },
+  "tenants.reactivate": { prepare: tenantAfter(["suspend"]), again: "unchanged" },
+  "tenants.cancel": { prepare: tenantAfter(["suspend"]), again: "unchanged" },
+  "tenants.delete": { prepare: tenantAfter([], { hardDelete: false }), again: "unchanged" },
+  "tenants.undelete": { prepare: tenantAfter(["delete"]), again: "refused" },
+  "tenants.export": { prepare: nothing, again: "changes" },
+
+  "users.list": { prepare: () => ({ query: { role: "tenant_admin", limit: 2 } }) },
+  "users.create": {
+    prepare: (world) => ({
+      body: { name: "User", email: `${world.fresh("new")}@example.com`, password, role: "support_agent" },
+    }),
+    again: "refused",
+  },
+  "users.get": { prepare: async (world, tenant) => ({ params: { id: (await newUser(world, tenant)).id } }) },
+  "users.update": {
+    prepare: async (world, tenant) => ({
+      params: { id: (await newUser(world, tenant)).id },
+      body: { name: "New Name", role: "tenant_admin", disabled: true },
+    }),
+    again: "unchanged",
+  },
+  "users.delete": {
+    prepare: async (world, tenant) => ({ params: { id: (await newUser(world, tenant)).id } }),
+    again: "refused",
+  },
+  "users.resetPassword": {
+    prepare: async (world, tenant) => ({ params: { id: (await newUser(world, tenant)).id }, body: {} }),
+    again: "changes",
+  },
+
+  "customers.list": { prepare: () => ({ query: { search: "c", sort: "name", limit: 2 } }) },
+  "customers.create": {
+    prepare: () => ({ body: { name: "O'Brien; --", email: "obrien@example.com", balanceMinor: -5, notes: null } }),
+    again: "changes",
+  },
+  "customers.get": { prepare: async (world, tenant) => ({ params: { id: await newCustomer(world, tenant) } }) },
+  "customers.update": {
+    prepare: async (world, tenant) => ({
+      params: { id: await newCustomer(world, tenant) },
+      body: { name: "New Name", phone: "+1 555", balanceMinor: 7 },
+    }),
+    again: "unchanged",
+  },
+  "customers.delete": {
+    prepare: async (world, tenant) => ({ params: { id: await newCustomer(world, tenant) } }),
+    again: "refused",
+  },
+
+  "quotas.get": { prepare: nothing },
+  "quotas.set": {
+    prepare: async (world) => {
+      const id = await newTenant(world);
+      return { params: { id }, body: { resource: "customers", limit: 2000, reason: "migration" }, auditTenant: id };
+    },
+    again: "unchanged",
+  },
+  "plans.list": { prepare: nothing },
+  "plans.put": {
+    prepare: (world) => ({ params: { name: world.fresh("plan") }, body: { customers: 10, users: null } }),
+    again: "unchanged",
+  },
+
+  "operators.list": { prepare: () => ({ query: { limit: 1 } }) },
+  "operators.create": {
+    prepare: (world) => ({ body: { name: "New", email: `${world.fresh("new")}@example.com`, password } }),
+    again: "refused",
+  },
+  "operators.disable": {
+    prepare: async (world) => ({ params: { id: (await newOperator(world)).id } }),
+    again: "unchanged",
+  },
+  "operators.enable": {
+    prepare: async (world) => {
+      const { id } = await newOperator(world);
+      await world.must("POST", `/api/admin/operators/${id}/disable`);
+      return { params: { id } };
+    },
+    again: "unchanged",
+  },
+  "operators.resetPassword": {
+    prepare: async (world) => ({ params: { id: (await newOperator(world)).id }, body: {} }),
+    again: "changes",
+  },
+
+  "tokens.list": { prepare: nothing },
+  "tokens.create": {
+    // A token can hand on no more than its own scope.
+    prepare: (world) => ({ body: { name: world.fresh("made"), scopes: ["tokens:write"], expiresInDays: 1 } }),
+    again: "changes",
+  },
+  "tokens.revoke": {
+    prepare: async (world) => ({
+      params: {
+        id: (await world.must("POST", "/api/admin/tokens", { name: world.fresh("made"), scopes: ["plans:read"] })).id,
+      },
+    }),
+    again: "unchanged",
+  },
+  "tenantTokens.list": { prepare: nothing },
+  "tenantTokens.create": {
+    prepare: (world) => ({ body: { name: world.fresh("made"), scopes: ["tokens:write"] } }),
+    again: "changes",
+  },
+  "tenantTokens.revoke": {
+    prepare: async (world, { id }) => {
+      const body = { name: world.fresh("made"), scopes: ["users:read"] };
+      return { params: { id: (await world.must("POST", `/api/tenants/tokens?tenantId=${id}`, body)).id } };
+    },
+    again: "unchanged",
+  },
+
+  "audit.list": { prepare: () => ({ query: { action: "create", limit: 2 } }) },
+  "alerts.list": { prepare: (_, { id }) => ({ query: { status: "all", tenantId: id } }) },
+  "alerts.acknowledge": {
+    prepare: async (world, tenant) => ({ params: { id: await newAlert(world, tenant) }, body: { note: "looking" } }),
+    again: "unchanged",
+  },
+  "alerts.resolve": {
+    prepare: async (world, tenant) => ({ params: { id: await newAlert(world, tenant) }, body: { note: "done" } }),
+    again: "unchanged",
+  },
+  "metrics.get": { prepare: (_, { id }) => ({ query: { tenantId: id } }) },
+  "operations.list": { prepare: (_, { id }) => ({ query: { tenantId: id } }) },
+  "operations.get": { prepare: async (world, { id }) => ({ params: { id: await newOperation(world, id) } }) },
+  "operations.cancel": {
+    prepare: async (world) => {
+      const tenantId = await newTenant(world);
+      return { params: { id: await newOperation(world, tenantId) }, auditTenant: tenantId };
+    },
+    again: "refused",
+  },
+  "health.get": { prepare: nothing },
+  "health.live": { prepare: nothing },
+  "health.ready": { prepare: nothing },
+  "status.get": { prepare: nothing },
+};
