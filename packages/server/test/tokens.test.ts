@@ -117,7 +117,8 @@ describe("tokens", () => {
       const revoked = await request("DELETE", `${path}/${made.id.toUpperCase()}`, as);
       expect(revoked.body.revokedAt).toMatch(/Z$/);
       expect((await request("GET", use, made.token)).body.code).toBe("token_invalid");
-      expect((await request("DELETE", `${path}/${made.id}`, as)).body).toEqual(revoked.body);
+      const again = await request("DELETE", `${path}/${made.id}`, as);
+      expect([again.status, again.body.revokedAt]).toEqual([200, revoked.body.revokedAt]);
       const rows = await request("GET", `/api/audit-logs?action=revoke&resourceId=${made.id}`, operator);
       expect(rows.body).toHaveLength(1);
       const expiring = await make(path, as, ["tokens:read"], { expiresInDays: 1 });
