@@ -119,13 +119,16 @@ export const createRefusals = (db: Database, log: FastifyBaseLogger): Refusals =
     else waiting.push({ refusal, occurrences, attempts: 0 });
   };
 
+  let openMinute = -1;
   const endMinutesBefore = (minute: number): void => {
+    if (minute === openMinute) return;
+    openMinute = minute;
     for (const [key, { minute: its, refusal, repeated }] of folds) {
       if (its === minute) continue;
       if (repeated > 0) enqueue(refusal, repeated);
       folds.delete(key);
-      fromAddress.clear();
     }
+    fromAddress.clear();
   };
 
   const writeAll = async (): Promise<void> => {
