@@ -1,5 +1,5 @@
-import { existsSync, realpathSync, statSync } from "node:fs";
-import { open } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { open, realpath, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { exitCodes } from "@tenantctl/contract";
 import { type Exported, fetchExport } from "../backup/fetch-export.ts";
@@ -65,11 +65,12 @@ const toFile =
     }
   };
 
-const namedFile = (path: string): Sink => {
+const namedFile = async (path: string): Promise<Sink> => {
   if (path === "") throw usage("--file is empty", "Give a path, or - for standard output.");
   // A link stays, and what it leads to is replaced.
-  const target = existsSync(path) ? realpathSync(path) : path;
-  const there = existsSync(target) ? statSync(target) : undefined;
+  const target = await realpath(path).catch(() => path);
+  // Not statSync: after it has seen a pipe, Node 20 does not resolve links of modules that are loaded later.
+  const there = await stat(target).catch(() => undefined);
   if (there?.isDirectory()) throw usage(`${path} is a folder`, "Name the file: -f folder/acme.json.");
   return there === undefined || there.isFile() ? toFile(target, () => target) : toDevice(target);
 };
@@ -87,7 +88,7 @@ const ownName = (): Sink => {
 const isThere = (name: string): CliError =>
   new CliError("file_exists", exitCodes.conflict, `${name} is there already`, `-f ${name} replaces it.`);
 
-const sinkOf = ({ flags, settings }: Invocation): Sink => {
+const sinkOf = async ({ flags, settings }: Invocation): Promise<Sink> => {
   const file = textFlag(flags, "file");
   if (file !== undefined && file !== "-") return namedFile(file);
   // A whole tenant's data belongs neither on a screen nor in its scrollback.
@@ -114,7 +115,7 @@ const report = async ({ out, settings }: Invocation, exported: Exported, file: s
 
 const run = async (invocation: Invocation): Promise<number> => {
   const stallMs = stallTimeoutMs(invocation);
-  const sink = sinkOf(invocation);
+  const sink = await sinkOf(invocation);
   const { input } = await invocation.gathered();
   const api = await invocation.api();
   const tenant = typeof input.query.tenantId === "string" ? input.query.tenantId : undefined;

@@ -1,0 +1,208 @@
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { runCli } from "../../database/test/harness/process.ts";
+import { startTestServer, type TestServer } from "../../server/test/fixture/server.ts";
+import type { RunRecord } from "../src/backup/run-record.ts";
+import { documentOf, idOf, startExportServer } from "./export-server.ts";
+import { apiToken } from "./fake-api.ts";
+
+let server: TestServer;
+let token: string;
+const slugs = ["acme", "cancelled-one", "deleted-one", "suspended-one"] as const;
+
+beforeAll(async () => {
+  server = await startTestServer();
+  const session = await server.operatorToken();
+  const made = await server.request("POST", "/api/admin/tokens", {
+    token: session,
+    body: { name: "cron", scopes: ["backup:read"], expiresInDays: 1 },
+  });
+  if (made.status !== 201) throw new Error(`no token: ${made.text}`);
+  token = made.body.token;
+  for (const slug of slugs) await server.provision({ slug });
+  for (const [slug, step] of [
+    ["suspended-one", "suspend"],
+    ["cancelled-one", "cancel"],
+    ["deleted-one", "delete"],
+  ]) {
+    const { status, text } = await server.request("POST", `/api/admin/tenants/${slug}/${step}`, {
+      token: session,
+      body: {},
+    });
+    if (status !== 200) throw new Error(`${step} of ${slug}: ${text}`);
+  }
+});
+afterAll(() => server?.stop());
+
+let home: string;
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), "tenantctl-backup-"));
+});
+afterEach(() => rmSync(home, { recursive: true, force: true }));
+
+const run = (args: readonly string[], env: Record<string, string> = { TENANTCTL_TOKEN: token }) =>
+  runCli(args, { cwd: home, env: { HOME: home, TENANTCTL_API_URL: server.url, ...env } });
+const readRun = (folder: string): RunRecord => JSON.parse(readFileSync(join(folder, "run.json"), "utf8"));
+const runs = (repo = join(home, "backups")): string[] => readdirSync(repo).sort();
+
+describe("a backup of everything", () => {
+  it("holds every tenant whatever its status, each as its export, with a record that vouches for them", async () => {
+    const { code, stdout, stderr } = await run(["backup"]);
+    expect(stderr).toMatch(/^backing up 4 tenants to backups\/\d{8}T\d{6}Z-[0-9a-f]{4}\n/);
+    expect(stdout).toMatch(/^backed up 4 tenants, \d.* kB, in \d+\.\d s: backups\/\S+\n$/);
+    expect(code).toBe(0);
+    const folder = join(home, "backups", runs()[0] ?? "");
+    expect(readdirSync(folder).sort()).toEqual([...slugs.map((slug) => `${slug}.json`), "run.json"].sort());
+    const record = readRun(folder);
+    expect(record).toMatchObject({ format: "tenantctl-run/1", run: runs()[0], saved: 4, failed: 0, gone: 0 });
+    expect(record.tenants.map(({ slug, status }) => [slug, status])).toEqual([
+      ["acme", "active"],
+      ["cancelled-one", "cancelled"],
+      ["deleted-one", "deleted"],
+      ["suspended-one", "suspended"],
+    ]);
+    for (const { file, bytes, sha256, rows, slug } of record.tenants) {
+      const path = join(folder, file ?? "");
+      const content = readFileSync(path);
+      expect(createHash("sha256").update(content).digest("hex")).toBe(sha256);
+      expect(content.length).toBe(bytes);
+      expect(statSync(path).mode & 0o777).toBe(0o600);
+      const { tenant, tables, counts } = JSON.parse(content.toString("utf8"));
+      expect(tenant.slug).toBe(slug);
+      expect(tables.users).toHaveLength(1);
+      expect(rows).toEqual(counts);
+    }
+    expect(statSync(folder).mode & 0o777).toBe(0o700);
+  });
+
+  it("runs from cron: an empty environment, a token in a file, another name", async () => {
+    writeFileSync(join(home, "token"), `${token}\n`, { mode: 0o600 });
+    const repo = join(home, "elsewhere", "kept");
+    const { code, stdout } = await run(["backup-all", "--repo", repo], {
+      TENANTCTL_TOKEN_FILE: join(home, "token"),
+    });
+    expect(code).toBe(0);
+    expect(stdout).toContain(`backed up 4 tenants`);
+    expect(runs(repo)).toHaveLength(1);
+  });
+
+  it("gives its record as JSON, and nothing else", async () => {
+    const { code, stdout, stderr } = await run(["backup", "-o", "json"]);
+    expect([code, stderr]).toEqual([0, ""]);
+    const record: RunRecord = JSON.parse(stdout);
+    expect(record).toEqual(readRun(join(home, record.folder)));
+    const { stdout: csv } = await run(["backup", "-o", "csv"]);
+    expect(csv.split("\n")[0]).toBe("id,slug,status,outcome,file,bytes,sha256,rows,attempts,error");
+    expect(csv.trim().split("\n")).toHaveLength(5);
+  });
+
+  it("does not get in another one's way", async () => {
+    const both = await Promise.all([run(["backup"]), run(["backup"])]);
+    expect(both.map(({ code }) => code)).toEqual([0, 0]);
+    expect(runs().map((id) => readRun(join(home, "backups", id)).saved)).toEqual([4, 4]);
+  });
+});
+
+describe("a backup of some", () => {
+  it("takes tenants by slug and id, each once", async () => {
+    const listed = await server.request("GET", "/api/admin/tenants?search=acme", { token });
+    const { code, stdout } = await run([
+      "backup",
+      "--tenant",
+      "acme",
+      "--tenant",
+      "deleted-one",
+      "--tenant",
+      listed.body[0].id,
+    ]);
+    expect(stdout).toContain("backed up 2 tenants");
+    expect(code).toBe(0);
+    expect(readdirSync(join(home, "backups", runs()[0] ?? "")).sort()).toEqual([
+      "acme.json",
+      "deleted-one.json",
+      "run.json",
+    ]);
+  });
+
+  it("takes a status", async () => {
+    const { stdout } = await run(["backup", "--status", "suspended", "-o", "jsonl"]);
+    expect(JSON.parse(stdout)).toMatchObject({ slug: "suspended-one", outcome: "saved" });
+  });
+
+  it("begins nothing when a tenant is not there", async () => {
+    const { code, stderr } = await run(["backup", "--tenant", "acme", "--tenant", "nobody"]);
+    expect(code).toBe(6);
+    expect(stderr).toContain("error: there is no tenant nobody");
+    expect(readdirSync(home)).toEqual([]);
+  });
+});
+
+it.each([
+  [["backup", "acme"], /Name tenants with --tenant/],
+  [["backup", "--concurrency", "0"], /from 1 to 32/],
+  [["backup", "--stall-timeout", "soon"], /--stall-timeout takes a duration/],
+  [["backup", "--tenant", "acme", "--status", "active"], /exclude each other/],
+  [["backup", "--status", "purged"], /active, suspended, cancelled, deleted/],
+])("%j is a mistake, exit 2", async (args, said) => {
+  const { code, stderr } = await run(args);
+  expect(code).toBe(2);
+  expect(stderr).toMatch(said);
+});
+
+it("a token that is not valid is exit 4", async () => {
+  expect((await run(["backup"], { TENANTCTL_TOKEN: apiToken })).code).toBe(4);
+});
+
+it("a repository that cannot be is said so, exit 1", async () => {
+  writeFileSync(join(home, "file"), "");
+  const { code, stderr } = await run(["backup", "--repo", join(home, "file", "repo")]);
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/error: cannot write .*file\/repo/);
+});
+
+/** A file system of 1 MB, which only root can have. */
+const smallDisk = (path: string): boolean => {
+  try {
+    mkdirSync(path);
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", path], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+it("a full disk ends the run at once, and earlier runs stay as they are", async ({ skip }) => {
+  const disk = join(home, "disk");
+  if (!smallDisk(disk)) skip("no tmpfs can be mounted here");
+  const names = Array.from({ length: 40 }, (_, index) => `t-${String(index).padStart(2, "0")}`);
+  const target = await startExportServer(names);
+  try {
+    for (const [index, slug] of names.entries())
+      target.on(slug, (response) => response.writeHead(200).end(documentOf(slug, idOf(index), 500, 40)));
+    const env = { HOME: home, TENANTCTL_API_URL: target.url, TENANTCTL_TOKEN: apiToken };
+    const first = await runCli(["backup", "--repo", disk, "--tenant", "t-00"], { cwd: home, env });
+    expect(first.code).toBe(0);
+    const [earlier = ""] = runs(disk);
+    const before = readFileSync(join(disk, earlier, "t-00.json"), "utf8");
+    const { code, stderr } = await runCli(["backup", "--repo", disk], { cwd: home, env });
+    expect(code).toBe(3);
+    expect(stderr).toMatch(/^error: the disk is full: .* of 40 tenants are in .*, an unfinished run\nnext: Make room/m);
+    expect(target.attempts.size).toBeLessThan(40);
+    const [later = ""] = runs(disk).filter((id) => id !== earlier);
+    const left = readdirSync(join(disk, later));
+    expect(left).not.toContain("run.json");
+    for (const name of left) {
+      const slug = name.replace(".json", "");
+      expect(readFileSync(join(disk, later, name), "utf8")).toBe(documentOf(slug, idOf(names.indexOf(slug)), 500, 40));
+    }
+    expect(readFileSync(join(disk, earlier, "t-00.json"), "utf8")).toBe(before);
+    expect(readRun(join(disk, earlier)).saved).toBe(1);
+  } finally {
+    await target.close();
+    execFileSync("umount", [disk]);
+  }
+});
