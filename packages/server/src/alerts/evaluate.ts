@@ -2,7 +2,7 @@ import { build, type Database, sql, type Transaction } from "@tenantctl/database
 import { v7 as uuidv7 } from "uuid";
 import { type AlertRule, alertRules, type Finding } from "./rules.ts";
 
-/** Taken by whoever evaluates, so that two processes never do it at once. */
+/** Taken, with the rule's name, by whoever evaluates it, so that two processes never do it at once. */
 const evaluationLock = 7063;
 const rowsAtOnce = 500;
 
@@ -37,12 +37,16 @@ const evaluate = async (transaction: Transaction, rule: AlertRule): Promise<void
   await transaction.run(resolveRest(rule));
 };
 
-/** Opens, refreshes and resolves alerts for all rules. Does nothing while another process is at it. */
+/** Opens, refreshes and resolves alerts for all rules; passes over a rule that another process is at. */
 export const evaluateAlerts = async (db: Database, rules: readonly AlertRule[] = alertRules): Promise<void> => {
   for (const rule of rules) {
     await db.operator().transaction(async (transaction) => {
       const [lock] = await transaction.run(
-        sql<{ taken: boolean }>`select pg_try_advisory_xact_lock(${sql.lit(evaluationLock)}) as taken`.compile(build),
+        sql<{
+          taken: boolean;
+        }>`select pg_try_advisory_xact_lock(${sql.lit(evaluationLock)}, hashtext(${rule.name})) as taken`.compile(
+          build,
+        ),
       );
       if (lock?.taken === true) await evaluate(transaction, rule);
     });
