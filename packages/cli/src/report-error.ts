@@ -1,6 +1,6 @@
 import { ContractError, errors, exitCodes, isErrorCode, UnreachableError } from "@tenantctl/contract";
 import { CliError } from "./cli-error.ts";
-import { cleanLine } from "./output/clean.ts";
+import { cleanLine, cleanText } from "./output/clean.ts";
 
 /** What is said about a failure, to people and to programs. */
 export interface Failure {
@@ -57,7 +57,7 @@ export const reportError = (error: unknown, json: boolean, colour: boolean): num
   }
   const paint = (code: number, text: string): string => (colour ? `\u001b[${code}m${text}\u001b[39m` : text);
   const lines = [
-    `${paint(31, "error:")} ${cleanLine(failure.detail)}`,
+    `${paint(31, "error:")} ${cleanText(failure.detail)}`,
     // A single fault is what the detail says already.
     ...(failure.faults ?? [])
       .slice(failure.faults?.length === 1 ? 1 : 0)

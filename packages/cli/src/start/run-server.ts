@@ -1,4 +1,5 @@
 import { join, resolve } from "node:path";
+import { errors, exitCodes, isErrorCode } from "@tenantctl/contract";
 import type { Database } from "@tenantctl/database";
 import type { Settings } from "@tenantctl/server";
 import { CliError } from "../cli-error.ts";
@@ -103,12 +104,11 @@ export const runServer = async (options: RunOptions): Promise<RunningServer> => 
   }
 };
 
-/** Refusals of the database and the settings carry what happened and the way out; they end a command with exit 7. */
+/** Refusals of the database and of PostgreSQL itself carry what happened and the way out: a precondition that does not hold. */
 export const asCliError = (error: unknown): unknown => {
-  if (error instanceof CliError) return error;
-  if (error instanceof Error && "hint" in error && typeof error.hint === "string") {
-    const code = "code" in error && typeof error.code === "string" ? error.code : "refused";
-    return new CliError(code, 7, error.message, error.hint);
+  if (error instanceof CliError || !(error instanceof Error) || !("hint" in error) || typeof error.hint !== "string") {
+    return error;
   }
-  return error;
+  const code = "code" in error && typeof error.code === "string" ? error.code : "refused";
+  return new CliError(code, isErrorCode(code) ? errors[code].exit : exitCodes.conflict, error.message, error.hint);
 };

@@ -39,9 +39,11 @@ function isReady(data: string, pid: number): boolean {
   }
 }
 
-/** The last lines PostgreSQL wrote, in one line, for an error message. */
-export function logTail(logFile: string): string {
-  return readFileSync(logFile, "utf8").trim().split("\n").slice(-4).join(" | ");
+/** What PostgreSQL wrote last that tells why it ended (else just its last line), for an error message. */
+export function lastWords(logFile: string): string {
+  const lines = readFileSync(logFile, "utf8").trim().split("\n").slice(-50);
+  const grave = lines.findLast((line) => /\b(FATAL|PANIC): /.test(line)) ?? lines.at(-1) ?? "";
+  return grave.replace(/^.*\b(FATAL|PANIC): +/, "").trim();
 }
 
 function openLog(account: Account, logFile: string): number {
@@ -98,7 +100,7 @@ export async function startPostmaster(options: {
     if (attempt < 5 && (await tryPort(port)) === undefined) continue;
     throw new EmbeddedError(
       "StartFailed",
-      `PostgreSQL did not start: ${logTail(logFile)}`,
+      `PostgreSQL did not start: ${lastWords(logFile)}`,
       `Its log is ${logFile}. The data are untouched: mend the cause and start again.`,
     );
   }

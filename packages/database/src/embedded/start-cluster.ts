@@ -9,7 +9,7 @@ import { endLeftovers, endProcess, orderedStop } from "./end-processes.ts";
 import { adminDatabase, adminUser, initialise, resetAdminPassword, superuser } from "./initialise.ts";
 import { resolveInstallation } from "./installation.ts";
 import { acquireOwnerLock } from "./owner-lock.ts";
-import { logTail, startPostmaster } from "./postmaster.ts";
+import { lastWords, startPostmaster } from "./postmaster.ts";
 
 export interface ClusterOptions {
   /** Folder for the cluster's files, made when absent. */
@@ -115,7 +115,8 @@ async function startLocked(options: ClusterOptions, account: Account, folder: st
   let stopping: Promise<void> | undefined;
   server.ended.then((how) => {
     if (stopping !== undefined) return;
-    options.onExit?.(`PostgreSQL ended unexpectedly (${how}): ${logTail(join(folder, "postgres.log"))}`);
+    const log = join(folder, "postgres.log");
+    options.onExit?.(`PostgreSQL ended unexpectedly (${how}); its log, ${log}, ends with: ${lastWords(log)}`);
   });
   const stop = () => {
     stopping ??= endProcess(server.pid, orderedStop).then(async () => {
