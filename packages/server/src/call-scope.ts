@@ -16,7 +16,7 @@ import {
   writeAsUser,
 } from "@tenantctl/database";
 import { type Actor, actorOf, type Principal } from "./principal.ts";
-import { findTenant, noSuchTenant, tenantMatch } from "./tenants/find-tenant.ts";
+import { findTenant, findTenantEver, noSuchTenant } from "./tenants/find-tenant.ts";
 
 export interface CallScope {
   readonly scope: Scope;
@@ -59,25 +59,20 @@ export const memberEntry = (
   return (readOnly ? readAsToken : writeAsToken)({ tokenHash: principal.hash, scope });
 };
 
-/** The id of a tenant whose records are asked for: they outlast the tenant, so one that is purged is found too (by id). */
-const findTenantEver = async (scope: Scope, reference: string): Promise<string> => {
-  const [row] = await scope.run(
-    sql<{ id: string }>`select t.id from app.tenants t where ${tenantMatch(reference)}`.compile(build),
-  );
-  if (row === undefined) throw noSuchTenant();
-  return row.id;
-};
-
-const ownTenant = (
+const ownTenant = async (
   db: Database,
   principal: Extract<Principal, { kind: "user" | "tenantToken" }>,
   access: Access,
   readOnly: boolean,
   asked: string | undefined,
-): CallScope => {
+): Promise<CallScope> => {
   const { tenantId } = principal;
-  // Another tenant's id answers exactly as one that does not exist.
-  if (asked !== undefined && asked.toLowerCase() !== tenantId) throw noSuchTenant();
+  if (asked !== undefined && asked.toLowerCase() !== tenantId) {
+    // Its own slug serves as well; another tenant's id or slug answers exactly as one that does not exist.
+    const reader = db.tenant(tenantId, memberEntry(principal, access, true), { readOnly: true });
+    const found = await findTenant(reader, asked);
+    if (found.id !== tenantId) throw noSuchTenant();
+  }
   const entry = memberEntry(principal, access, readOnly);
   return { scope: db.tenant(tenantId, entry, { readOnly }), tenantId, actor: actorOf(principal) };
 };
@@ -107,7 +102,8 @@ export const openScope = async (
   }
   if (!access.operatorNeedsTenant && asked !== undefined) {
     const scope = db.operator(entry, { readOnly });
-    return { scope, tenantId: await findTenantEver(scope, asked), actor: actorOf(principal) };
+    const { id } = await findTenantEver(scope, asked);
+    return { scope, tenantId: id, actor: actorOf(principal) };
   }
   if (asked === undefined) {
     throw new ContractError(
