@@ -59,7 +59,7 @@ describe("a tenant of the real API", () => {
     writeFileSync(file("acme.json"), "what was there", { mode: 0o644 });
     const { code, stdout, stderr } = await run(["acme", "-f", "acme.json"]);
     expect([code, stdout]).toEqual([0, ""]);
-    expect(stderr).toMatch(/^exported acme: .*1 users.*: .*acme\.json\n$/);
+    expect(stderr).toMatch(/^exported acme: .*users 1.*: .*acme\.json\n$/);
     expect(readdirSync(home)).toEqual(["acme.json"]);
     expect(statSync(file("acme.json")).mode & 0o777).toBe(0o600);
     const { stdout: summary } = await run(["acme", "-f", "acme.json", "-o", "json"]);
@@ -186,5 +186,9 @@ describe("a transfer that does not come whole", () => {
     const { code, stderr } = await runCli(["export", "acme", "-f", "/dev/full"], options());
     expect(code).toBe(1);
     expect(stderr).toContain("error: the disk is full: /dev/full");
+    const redirect = `"$0" "$1" export acme > /dev/full`;
+    const redirected = await startProcess("/bin/sh", ["-c", redirect, process.execPath, cli], options()).exit;
+    expect(redirected.code).toBe(1);
+    expect(redirected.stderr).toContain("error: the disk is full: standard output");
   });
 });

@@ -11,6 +11,7 @@ import { defineCommands } from "../command.ts";
 import { type Invocation, textFlag } from "../invocation.ts";
 import { bytesText } from "../output/cell.ts";
 import { cleanLine, cleanText } from "../output/clean.ts";
+import { reportError } from "../report-error.ts";
 
 type Write = (chunk: Uint8Array) => Promise<void>;
 type Fetch = (write: Write) => Promise<Exported>;
@@ -18,17 +19,23 @@ type Fetch = (write: Write) => Promise<Exported>;
 /** Where an export goes. `file` is null where it has no name of its own. */
 type Sink = (fetch: Fetch) => Promise<{ readonly exported: Exported; readonly file: string | null }>;
 
-const toStdout: Sink = async (fetch) => {
-  const { stdout } = process;
-  const decoder = new TextDecoder();
-  const pass = (data: Uint8Array | string): Promise<void> =>
-    new Promise((done, failed) => {
-      stdout.write(data, (cause) => (cause ? failed(localFault("standard output", cause)) : done()));
+const toStdout =
+  (json: boolean): Sink =>
+  async (fetch) => {
+    const { stdout } = process;
+    // A reader that has seen enough is fine; a full disk behind `>` must not pass in silence.
+    stdout.prependListener("error", (cause: NodeJS.ErrnoException) => {
+      if (cause.code !== "EPIPE") process.exit(reportError(localFault("standard output", cause), json, false));
     });
-  // On a terminal nothing in the data may be taken for a command.
-  const shown = (chunk: Uint8Array): Promise<void> => pass(cleanText(decoder.decode(chunk, { stream: true })));
-  return { exported: await fetch(stdout.isTTY === true ? shown : pass), file: null };
-};
+    const decoder = new TextDecoder();
+    const pass = (data: Uint8Array | string): Promise<void> =>
+      new Promise((done, failed) => {
+        stdout.write(data, (cause) => (cause ? failed(localFault("standard output", cause)) : done()));
+      });
+    // On a terminal nothing in the data may be taken for a command.
+    const shown = (chunk: Uint8Array): Promise<void> => pass(cleanText(decoder.decode(chunk, { stream: true })));
+    return { exported: await fetch(stdout.isTTY === true ? shown : pass), file: null };
+  };
 
 /** A device or a pipe: nothing to rename, it is written to as it is. */
 const toDevice =
@@ -98,7 +105,7 @@ const sinkOf = async ({ flags, settings }: Invocation): Promise<Sink> => {
       `an export is one JSON document, not ${settings.output}`,
       "With -f FILE, -o says how its summary is printed.",
     );
-  return toStdout;
+  return toStdout(settings.output === "json");
 };
 
 const report = async ({ out, settings }: Invocation, exported: Exported, file: string): Promise<void> => {
@@ -109,7 +116,7 @@ const report = async ({ out, settings }: Invocation, exported: Exported, file: s
   }
   const rows = Object.entries(counts)
     .filter(([, count]) => count > 0)
-    .map(([table, count]) => `${count} ${table}`);
+    .map(([table, count]) => `${table} ${count}`);
   out.note(cleanLine(`exported ${tenant.slug}: ${rows.join(", ") || "no rows"}; ${bytesText(bytes)}: ${file}`));
 };
 
