@@ -4,7 +4,7 @@ import { barLine } from "../src/backup/progress.ts";
 const moment = { value: 412, total: 1000, bytes: 12_300_000, failed: 0, seconds: 8 };
 
 it("shows how far a backup is, and how much longer it takes", () => {
-  expect(barLine(moment, 80)).toBe(`backing up  ${"━".repeat(15)}${"─".repeat(20)}   412/1000  12.3 MB  11s left`);
+  expect(barLine(moment, 80)).toBe(`backing up  ${"━".repeat(15)}${"─".repeat(22)}   412/1000  12.3 MB  11s left`);
   expect(barLine({ ...moment, failed: 2 }, 80)).toContain("2 failed");
 });
 
