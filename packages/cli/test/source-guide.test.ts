@@ -1,4 +1,5 @@
-import { mkdtempSync, readdirSync, readFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -34,7 +35,11 @@ describe("the operators' first guide", () => {
     });
     operator = made.body.token;
   });
-  afterAll(() => server.stop());
+  const folders: string[] = [];
+  afterAll(async () => {
+    for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+    await server.stop();
+  });
 
   /** Runs one block with its placeholders filled in, in a folder of its own, on a tenant of its own. */
   const run = async (heading: string, index = 0, more: Record<string, string> = {}): Promise<Run> => {
@@ -53,7 +58,8 @@ describe("the operators' first guide", () => {
     };
     const text = Object.entries(values).reduce((filled, [name, value]) => filled.replaceAll(name, value), block.text);
     expect(text).not.toMatch(/<[a-z_]+>/);
-    const dir = mkdtempSync(join(process.env.TMPDIR ?? "/tmp", "source-guide-"));
+    const dir = mkdtempSync(join(tmpdir(), "source-guide-"));
+    folders.push(dir);
     const { code, stdout, stderr } = await startProcess("bash", ["-c", text], { cwd: dir }).exit;
     expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout).not.toContain("urn:tenantctl:error");

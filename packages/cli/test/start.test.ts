@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -27,6 +27,8 @@ afterEach(async () => {
 
 const newFolder = (): string => {
   const dir = mkdtempSync(join(tmpdir(), "tenantctl-start-"));
+  // Open to PostgreSQL's own user, so that the data stays in this folder even where root runs the tests.
+  chmodSync(dir, 0o755);
   folders.push(dir);
   return dir;
 };
