@@ -26,13 +26,18 @@ export const scopes = [
   "operations:read",
   "operations:write",
   "exports:read",
+  "backups:read",
+  "backups:write",
+  "restores:write",
+  "holds:read",
+  "holds:write",
 ] as const;
 export type Scope = (typeof scopes)[number];
 
 /** Names for bundles of scopes. A token stores the scopes themselves, so that it never gains one by an upgrade. */
 export const scopeBundles = {
-  "backup:read": ["tenants:read", "exports:read"],
-  "monitor:read": ["tenants:read", "quotas:read", "alerts:read", "metrics:read", "operations:read"],
+  "backup:read": ["tenants:read", "exports:read", "backups:read", "backups:write", "holds:read"],
+  "monitor:read": ["tenants:read", "quotas:read", "alerts:read", "metrics:read", "operations:read", "backups:read"],
   all: scopes,
 } as const satisfies Record<string, readonly Scope[]>;
 export type ScopeName = Scope | keyof typeof scopeBundles;

@@ -29,6 +29,8 @@ export interface CallOptions<R extends RouteShape> {
   readonly params?: ParamsOf<R>;
   readonly query?: QueryOf<R>;
   readonly body?: BodyOf<R>;
+  /** The document of a route that takes an upload. It has no time limit here: end it with `signal`. */
+  readonly upload?: AsyncIterable<Uint8Array>;
   readonly idempotencyKey?: string;
   readonly signal?: AbortSignal;
 }
@@ -59,7 +61,12 @@ export interface Client {
   request(
     method: string,
     path: string,
-    options?: { body?: unknown; headers?: Record<string, string>; signal?: AbortSignal },
+    options?: {
+      body?: unknown;
+      upload?: AsyncIterable<Uint8Array>;
+      headers?: Record<string, string>;
+      signal?: AbortSignal;
+    },
   ): Promise<Response>;
 }
 
@@ -114,10 +121,14 @@ const nextCursor = (headers: Headers): string | undefined => {
 export const createClient = (options: ClientOptions): Client => {
   const { baseUrl, timeoutMs = 30_000 } = options;
 
-  const request: Client["request"] = async (method, path, { body, headers, signal } = {}) => {
+  const request: Client["request"] = async (method, path, { body, upload, headers, signal } = {}) => {
     const token = await options.token?.();
     const begun = new AbortController();
-    const timer = setTimeout(() => begun.abort(new Error(`no answer within ${timeoutMs / 1000} s`)), timeoutMs);
+    // An answer to an upload begins when all of it has been read, however long that takes.
+    const timer =
+      upload === undefined
+        ? setTimeout(() => begun.abort(new Error(`no answer within ${timeoutMs / 1000} s`)), timeoutMs)
+        : undefined;
     try {
       return await fetch(new URL(path, baseUrl), {
         method,
@@ -130,6 +141,7 @@ export const createClient = (options: ClientOptions): Client => {
           ...headers,
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        ...(upload === undefined ? {} : { body: ReadableStream.from(upload), duplex: "half" as const }),
         signal: signal ? AbortSignal.any([begun.signal, signal]) : begun.signal,
       });
     } catch (cause) {
@@ -154,7 +166,11 @@ export const createClient = (options: ClientOptions): Client => {
     const shape: RouteShape = routes[id];
     const response = await request(shape.method, pathOf(shape.path, call.params, call.query), {
       ...(call.body === undefined ? {} : { body: call.body }),
-      ...(call.idempotencyKey === undefined ? {} : { headers: { "idempotency-key": call.idempotencyKey } }),
+      ...(call.upload === undefined ? {} : { upload: call.upload }),
+      headers: {
+        ...(call.upload === undefined || shape.upload === undefined ? {} : { "content-type": shape.upload }),
+        ...(call.idempotencyKey === undefined ? {} : { "idempotency-key": call.idempotencyKey }),
+      },
       ...(call.signal === undefined ? {} : { signal: call.signal }),
     });
     const isDeclared =
@@ -168,8 +184,11 @@ export const createClient = (options: ClientOptions): Client => {
     open,
     call: async (id, call = {}) => {
       // The whole answer, body included, has the time limit; a long document is read through `open` instead.
-      const limit = AbortSignal.timeout(timeoutMs);
-      const response = await open(id, { ...call, signal: call.signal ? AbortSignal.any([call.signal, limit]) : limit });
+      const limits = [
+        ...(call.signal === undefined ? [] : [call.signal]),
+        ...(call.upload === undefined ? [AbortSignal.timeout(timeoutMs)] : []),
+      ];
+      const response = await open(id, { ...call, ...(limits.length === 0 ? {} : { signal: AbortSignal.any(limits) }) });
       const data = (await response.json().catch((cause: unknown) => {
         if (call.signal?.aborted) throw call.signal.reason;
         throw new UnreachableError(

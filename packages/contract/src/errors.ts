@@ -83,6 +83,13 @@ export const errors = {
   alert_resolved: kind(409, conflict, "The alert is resolved"),
   edit_conflict: kind(409, conflict, "Somebody else changed it at the same time", true),
 
+  lease_held: kind(409, exitCodes.locked, "Another run holds the lock"),
+  lease_lost: kind(409, exitCodes.locked, "The lock is no longer yours"),
+  legal_hold: kind(409, conflict, "The tenant is under a legal hold"),
+  archive_invalid: kind(422, exitCodes.problemFound, "The archive is not whole"),
+  archive_unsupported: kind(422, conflict, "The archive is of a kind that cannot be restored here"),
+  restore_mismatch: kind(409, exitCodes.problemFound, "What was restored is not what the archive holds"),
+
   // How much of it
   quota_exceeded: kind(409, limit, "The tenant's quota is used up"),
   daily_quota_exceeded: kind(429, limit, "The tenant's API requests for today are used up"),

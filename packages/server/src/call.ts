@@ -1,3 +1,4 @@
+import type { Readable } from "node:stream";
 import type { BodyOf, ParamsOf, QueryOf, ResultOf, RouteId, RouteShape, Routes } from "@tenantctl/contract";
 import type { Scope } from "@tenantctl/database";
 import type { Answer } from "./answer.ts";
@@ -10,6 +11,8 @@ export interface Call<R extends RouteShape = RouteShape> {
   readonly params: ParamsOf<R>;
   readonly query: QueryOf<R>;
   readonly body: BodyOf<R>;
+  /** On routes that take an upload: the document, to be read once. Empty on others. */
+  readonly upload: Readable;
   readonly principal: Principal;
   readonly actor: Actor;
   /** On tenant routes: whose; null where an operator asks for all, and on other routes. */

@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import {
   type Access,
   ContractError,
@@ -17,6 +18,7 @@ import type { Call, Handlers } from "./call.ts";
 import { openScope } from "./call-scope.ts";
 import { actorOf, type Principal } from "./principal.ts";
 import { asContractError, problemOf } from "./problem.ts";
+import { checkUpload } from "./uploads.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -48,7 +50,8 @@ const toCall = async (app: App, id: RouteId, request: FastifyRequest): Promise<C
     route: shape,
     params: request.params as Call["params"],
     query: request.query as Call["query"],
-    body: (request.body ?? {}) as Call["body"],
+    body: (shape.upload === undefined ? (request.body ?? {}) : {}) as Call["body"],
+    upload: request.body instanceof Readable ? request.body : Readable.from([]),
     principal: request.principal,
     actor: opened.actor,
     tenantId: opened.tenantId,
@@ -109,10 +112,12 @@ export const registerContract = (fastify: FastifyInstance, app: App, handlers: H
       method: shape.method,
       url: shape.path,
       config: { routeId: id },
+      // A document is read as a stream; what is too large for a handler, the handler refuses.
+      ...(shape.upload === undefined ? {} : { bodyLimit: Number.MAX_SAFE_INTEGER }),
       schema: {
         ...(shape.params === undefined ? {} : { params: shape.params }),
         querystring: shape.query ?? noFields,
-        ...(shape.method === "GET" ? {} : { body: shape.body ?? noFields }),
+        ...(shape.method === "GET" || shape.upload !== undefined ? {} : { body: shape.body ?? noFields }),
         response: shape.responses,
       },
       onRequest: async (request, reply) => {
@@ -130,7 +135,8 @@ export const registerContract = (fastify: FastifyInstance, app: App, handlers: H
       },
       preValidation: async (request) => {
         checkEncoding(request.url);
-        if (request.body === undefined && mayBeAbsent(shape)) request.body = {};
+        checkUpload(shape, request.body);
+        if (request.body === undefined && shape.upload === undefined && mayBeAbsent(shape)) request.body = {};
       },
       handler: async (request, reply) => send(reply, await handle(await toCall(app, id, request))),
     });

@@ -19,6 +19,7 @@ import { useOverloadProtection } from "./overload.ts";
 import { createRateLimits } from "./quotas/rate-limits.ts";
 import type { Settings } from "./settings.ts";
 import { createTokenUse } from "./tokens/token-use.ts";
+import { useUploads } from "./uploads.ts";
 import { useContractValidation } from "./validation.ts";
 
 export interface Server {
@@ -50,7 +51,8 @@ export const buildServer = async (
     trustProxy: settings.trustProxy === undefined ? false : settings.trustProxy.split(",").map((part) => part.trim()),
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 200 },
     forceCloseConnections: "idle",
-    requestTimeout: 60_000,
+    // An archive may take long to arrive; a request's headers may not (Node's own minute).
+    requestTimeout: 3_600_000,
     return503OnClosing: false,
     clientErrorHandler: refuseUnreadable,
     frameworkErrors: refuseUnroutable,
@@ -58,6 +60,7 @@ export const buildServer = async (
   });
   useContractValidation(fastify);
   useJsonBodies(fastify);
+  useUploads(fastify);
   const app: App = {
     settings,
     db,

@@ -2,7 +2,7 @@ import Type from "typebox";
 import { operatorAccess, publicAccess } from "../access.ts";
 import { route } from "../route.ts";
 import { Alert } from "../schemas/alert.ts";
-import { Closed, Count, Nullable, OneOf, Slug, Uuid } from "../schemas/values.ts";
+import { Closed, Count, Nullable, OneOf, Slug, Time, Uuid } from "../schemas/values.ts";
 
 const tag = "health";
 
@@ -77,6 +77,12 @@ export const healthRoutes = {
         alerts: Type.Array(Alert, { description: "The newest unresolved alerts, at most 10" }),
         alertsTotal: Count("Unresolved alerts"),
         operationsRunning: Count("Operations under way"),
+        backups: Closed({
+          oldestBackupAt: Nullable(Time("Of the tenants' newest backups the oldest; null where no tenant has one")),
+          withoutRecentBackup: Count("Tenants whose newest backup (or creation) is more than 26 hours old"),
+          lastVerifiedAt: Nullable(Time("When any backup was last verified")),
+          lastDrilledAt: Nullable(Time("When any backup was last restored in a drill")),
+        }),
       }),
     },
     example: {},

@@ -2,12 +2,15 @@ import type { RouteShape } from "../route.ts";
 import { alertRoutes } from "./alerts.ts";
 import { auditRoutes } from "./audit.ts";
 import { authRoutes } from "./auth.ts";
+import { backupRoutes } from "./backups.ts";
 import { customerRoutes } from "./customers.ts";
 import { healthRoutes } from "./health.ts";
+import { holdRoutes } from "./holds.ts";
 import { metricsRoutes } from "./metrics.ts";
 import { operationRoutes } from "./operations.ts";
 import { operatorRoutes } from "./operators.ts";
 import { quotaRoutes } from "./quotas.ts";
+import { restoreRoutes } from "./restores.ts";
 import { tenantRoutes } from "./tenants.ts";
 import { tokenRoutes } from "./tokens.ts";
 import { userRoutes } from "./users.ts";
@@ -25,6 +28,9 @@ export const routes = {
   ...alertRoutes,
   ...metricsRoutes,
   ...operationRoutes,
+  ...backupRoutes,
+  ...restoreRoutes,
+  ...holdRoutes,
   ...healthRoutes,
 } satisfies Record<string, RouteShape>;
 

@@ -38,12 +38,22 @@ const tenantProperties = {
 
 export const Tenant = Closed(tenantProperties);
 
+/** Three different facts about a tenant's backups, as runs reported them. */
+export const BackupFacts = Closed({
+  lastBackupAt: Nullable(Time("Snapshot time of the newest backup")),
+  lastVerifiedAt: Nullable(Time("When a backup of it was last read back and found whole")),
+  lastDrilledAt: Nullable(Time("When a backup of it was last restored in a drill and found equal")),
+  lastBackupBytes: Nullable(Count("Size of the newest backup as stored")),
+});
+
 export const TenantDetails = Closed({
   ...tenantProperties,
   quotas: Type.Array(Quota),
   users: Count("Users, disabled ones too"),
   activeSessions: Count("Sessions that could be used now"),
   lastLoginAt: Nullable(Time("The last login of any of its users")),
+  backup: BackupFacts,
+  legalHold: Nullable(Type.String({ description: "Why it may be neither purged nor hard deleted" })),
 });
 
 /** A step of the lifecycle that was taken, or with dryRun would be. */
@@ -60,12 +70,15 @@ const RowsPerTable = Type.Record(Type.String(), Count("rows"), { description: "R
 
 export const Operation = Closed({
   id: Uuid("The operation's id"),
-  kind: OneOf(["hard_delete"], "What it does"),
+  kind: OneOf(["hard_delete", "restore", "import"], "What it does"),
   tenantId: Nullable(Uuid("Whose")),
   tenantSlug: Nullable(Type.String({ description: "Whose, by name" })),
   status: OneOf(operationStatuses, "How far it is"),
   plan: RowsPerTable,
   progress: RowsPerTable,
+  result: Type.Union([Type.Null(), Type.Record(Type.String(), Type.Unknown())], {
+    description: "What came of it: of a hard delete its certificate, of a restore the proof",
+  }),
   error: Nullable(Type.String({ description: "Why it failed" })),
   requestedBy: Type.String({ description: "Who asked for it" }),
   createdAt: Time("When it was asked for"),
