@@ -57,9 +57,7 @@ export const tenantRoutes = {
     query: Closed({
       status: Type.Optional(OneOf(tenantStatuses, "Only tenants in this status")),
       plan: Type.Optional(PlanName),
-      search: Type.Optional(
-        Line("Only tenants whose name, slug or contact e-mail begins with this", 100),
-      ),
+      search: Type.Optional(Line("Only tenants whose name, slug or contact e-mail begins with this", 100)),
       includeDeleted: Type.Optional(Type.Boolean({ description: "Deleted tenants too" })),
       limit: Limit(10_000),
       cursor: Cursor,
