@@ -81,6 +81,7 @@ export const reservedSlugs: ReadonlySet<string> = new Set([
   "provision",
   "public",
   "root",
+  "run",
   "self",
   "status",
   "support",
