@@ -71,7 +71,11 @@ export const main = async (given: readonly string[]): Promise<void> => {
   // `tenantctl list | head`: the reader has what it wanted.
   for (const stream of [process.stdout, process.stderr])
     stream.on("error", (error: NodeJS.ErrnoException) => {
-      process.exit(error.code === "EPIPE" ? 0 : 1);
+      if (error.code === "EPIPE") process.exit(0);
+      // A full disk, say: what was printed is not whole, and nobody must take it for whole. stderr may still work.
+      if (stream === process.stdout)
+        process.stderr.write(`error: standard output cannot be written: ${error.message}\n`);
+      process.exit(1);
     });
   const fail = async (error: unknown): Promise<number> => {
     const { reportError } = await import("./report-error.ts");

@@ -61,7 +61,7 @@ export const optionsOf = (command: Command): Option[] => {
   const options = flagged.flatMap((field) => {
     const option = optionFor(field, command.aliases?.[field.name]);
     const patched = shape?.method === "PATCH" && field.kind === "boolean" && field.place === "body";
-    return patched ? [option, new Option(`--no-${field.flag}`, `Not: ${field.help.toLowerCase()}`)] : [option];
+    return patched ? [option, new Option(`--no-${field.flag}`, `The opposite of --${field.flag}`)] : [option];
   });
   const own = (command.flags ?? []).map(({ flags, help, choices }) => {
     const option = new Option(flags, help);

@@ -18,7 +18,10 @@ const addFormats = (ajv: Ajv): Ajv => {
 
 /** What stands in a URL is text and is read as the type it should be; what stands in a body must have that type. */
 const strictTypes = addFormats(new Ajv({ ...common, coerceTypes: false }));
-const textTypes = addFormats(new Ajv({ ...common, coerceTypes: true }));
+const textTypes = addFormats(
+  // By default limits are not looked at for an infinite number, which a text such as 1e400 becomes.
+  new Ajv({ ...common, coerceTypes: true, strictNumbers: false }),
+);
 
 const fault = (error: ErrorObject, part: string) => {
   const field =

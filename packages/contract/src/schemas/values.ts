@@ -2,6 +2,8 @@ import Type, { type TSchema } from "typebox";
 
 /** Values that many routes share. Control characters are refused at the border: they reach terminals and spreadsheets. */
 const noControl = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$";
+/** The same, and something to be seen: a name of blanks cannot be found in a list. */
+const visible = "^ *[^\\s\\u0000-\\u001f\\u007f-\\u009f][^\\u0000-\\u001f\\u007f-\\u009f]*$";
 
 export const Uuid = (description: string) =>
   Type.String({
@@ -12,7 +14,7 @@ export const Uuid = (description: string) =>
   });
 
 export const Line = (description: string, maxLength = 200, minLength = 1) =>
-  Type.String({ description, minLength, maxLength, pattern: noControl });
+  Type.String({ description, minLength, maxLength, pattern: visible });
 
 /** Several lines of text: tabs and line breaks are fine, NUL is not (PostgreSQL has no place for it). */
 export const Text = (description: string, maxLength: number) =>

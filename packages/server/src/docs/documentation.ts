@@ -17,7 +17,11 @@ export const useDocumentation = async (fastify: FastifyInstance): Promise<void> 
   await fastify.register(swaggerUi, {
     routePrefix: "/docs",
     staticCSP: pagePolicy,
-    theme: { title: "tenantctl API" },
+    // The bar on top is another project's sign and a field for another document's address.
+    theme: {
+      title: "tenantctl API",
+      css: [{ filename: "page.css", content: ".swagger-ui .topbar { display: none }" }],
+    },
     uiConfig: { url: "/openapi.json", validatorUrl: null, docExpansion: "none", deepLinking: true },
   });
 };

@@ -7,6 +7,7 @@ import { addUses, heaviestTenants, noUse, type Period, useBody, useOverTime } fr
 const minuteMs = 60_000;
 const dayMs = 24 * 60 * minuteMs;
 const longestDays = 31;
+const lastTime = Date.UTC(9999, 11, 31);
 const mostPoints = 2000;
 const heaviestCount = 10;
 
@@ -23,6 +24,8 @@ const periodOf = (query: { since?: string; until?: string; stepMinutes?: number 
   const until = timeOf(query.until, Date.now());
   const since = Math.floor(timeOf(query.since, until - dayMs) / minuteMs) * minuteMs;
   const { stepMinutes = 60 } = query;
+  // Times are written with a year of four digits.
+  if (since < 0 || until > lastTime) throw invalid("That is no time this system has seen.", "Ask for a later `since`.");
   if (since >= until) throw invalid("`since` is not before `until`.", "Swap them, or leave `until` out.");
   if (until - since > longestDays * dayMs + minuteMs) {
     throw invalid(

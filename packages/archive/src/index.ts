@@ -1,0 +1,32 @@
+export {
+  type ByteTransform,
+  decrypt,
+  decryptIfEncrypted,
+  encrypt,
+  generateKey,
+  isEncrypted,
+  type KeyPair,
+  parseKeys,
+} from "./age.ts";
+export { ArchiveError, type ArchiveErrorCode } from "./archive-error.ts";
+export { decodeRow, decodeRowText, encodeRow } from "./copy-fields.ts";
+export type {
+  ArchiveSnapshot,
+  Manifest,
+  ManifestColumn,
+  ManifestDdlFile,
+  ManifestPart,
+  ManifestTable,
+  TenantRecord,
+} from "./manifest.ts";
+export { formatName, formatVersion } from "./manifest.ts";
+export { type CopyText, type OpenArchive, openArchive } from "./open-archive.ts";
+export { maxRowBytes, splitRows } from "./split-rows.ts";
+export { type KeyOptions, type VerifiedArchive, verifyArchive } from "./verify-archive.ts";
+export {
+  type ArchiveSource,
+  type TableDescription,
+  type TableFacts,
+  type TableSource,
+  writeArchive,
+} from "./write-archive.ts";

@@ -1,0 +1,53 @@
+import { createHash } from "node:crypto";
+import { Value } from "typebox/value";
+import { ArchiveError, beyondLimit, damaged } from "./archive-error.ts";
+import { maxFileBytes } from "./limits.ts";
+import { Manifest } from "./manifest.ts";
+
+const seal = (head: string): string => `  "sha256": "${createHash("sha256").update(head).digest("hex")}"\n}\n`;
+const sealBytes = Buffer.byteLength(seal(""));
+
+/**
+ * The manifest as it stands in the archive: JSON whose last two lines carry the SHA-256 of all lines before them, so that
+ * every byte of it is covered and `head -n -2 manifest.json | sha256sum` checks it by hand.
+ */
+export function encodeManifest(manifest: Manifest): Buffer {
+  checkManifest(manifest);
+  const head = `${JSON.stringify(manifest, null, 2).slice(0, -2)},\n`;
+  const content = Buffer.from(head + seal(head));
+  if (content.length > maxFileBytes.manifest) {
+    throw beyondLimit(`the manifest has ${content.length} bytes; an archive's may have ${maxFileBytes.manifest}`);
+  }
+  return content;
+}
+
+/** Refuses what could not be read again (`source_invalid`). */
+export function checkManifest(value: unknown): asserts value is Manifest {
+  if (Value.Check(Manifest, value)) return;
+  throw new ArchiveError(
+    "source_invalid",
+    manifestFault(value),
+    "Take the backup again with what the message names put right.",
+  );
+}
+
+/** Gives `archive_damaged` for anything that `encodeManifest` did not write. */
+export function decodeManifest(content: Buffer): Manifest {
+  const head = content.subarray(0, Math.max(0, content.length - sealBytes)).toString("utf8");
+  if (!content.equals(Buffer.from(head + seal(head)))) {
+    throw damaged("manifest.json: its bytes do not have the SHA-256 in its last lines");
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(`${head.slice(0, -2)}\n}`);
+  } catch (cause) {
+    throw damaged("manifest.json: not JSON", { cause });
+  }
+  if (!Value.Check(Manifest, value)) throw damaged(manifestFault(value));
+  return value;
+}
+
+function manifestFault(value: unknown): string {
+  const [first] = Value.Errors(Manifest, value);
+  return `manifest.json: ${first?.instancePath ?? ""} ${first?.message ?? "is not a manifest"}`;
+}

@@ -1,0 +1,83 @@
+import { ArchiveError, beyondLimit, cut, damaged } from "./archive-error.ts";
+import { byteReader } from "./byte-reader.ts";
+import { type FileKind, kindOf, openingFile } from "./file-names.ts";
+import { maxFileBytes, maxFiles } from "./limits.ts";
+import { blockBytes, decodeTarHeader, paddingAfter, type TarHeader, trailerBytes } from "./tar-header.ts";
+
+export interface ArchiveFile {
+  name: string;
+  kind: FileKind;
+  /** Where its tar header begins, in bytes from where reading began. */
+  offset: number;
+  content: Buffer;
+}
+
+/**
+ * The files of a tar stream in order, up to its end, which must be where the stream ends. Every byte counts: headers and padding
+ * that no archive has are refused, as are unknown names and sizes beyond the limits, before their content is read.
+ */
+export async function* readFiles(source: AsyncIterable<Uint8Array>): AsyncGenerator<ArchiveFile, void, undefined> {
+  const reader = byteReader(source);
+  let previous: ArchiveFile | undefined;
+  let offset = 0;
+  try {
+    for (let files = 0; ; files += 1) {
+      const block = await reader.read(blockBytes);
+      const header = decodeTarHeader(block);
+      if (header === undefined) {
+        if (previous !== undefined && block.every((byte) => byte === 0)) {
+          return await readTrailer(block, reader.read, previous.name);
+        }
+        throw headerFault(block, previous?.name);
+      }
+      const kind = checkHeader(header, files);
+      const content = await reader.read(header.size);
+      const padding = await reader.read(paddingAfter(header.size));
+      if (content.length < header.size || padding.length < paddingAfter(header.size)) {
+        throw cut(`the archive ends in the middle of ${header.name}`);
+      }
+      if (padding.some((byte) => byte !== 0)) throw damaged(`${header.name}: the padding behind it is damaged`);
+      previous = { name: header.name, kind, offset, content };
+      offset += blockBytes + content.length + padding.length;
+      yield previous;
+    }
+  } finally {
+    await reader.close();
+  }
+}
+
+function checkHeader({ name, size }: TarHeader, files: number): FileKind {
+  const kind = kindOf(name);
+  if (kind === undefined) {
+    throw new ArchiveError(
+      "unsafe_name",
+      `${JSON.stringify(name)} is not a name an archive holds`,
+      "Do not unpack this file: it was not written by tenantctl, or it was changed.",
+    );
+  }
+  if (size > maxFileBytes[kind]) throw beyondLimit(`${name}: ${size} bytes, where ${maxFileBytes[kind]} are allowed`);
+  if (files === maxFiles) throw beyondLimit(`more than ${maxFiles} files`);
+  return kind;
+}
+
+function headerFault(block: Buffer, previous: string | undefined): ArchiveError {
+  if (previous !== undefined) {
+    return block.length < blockBytes
+      ? cut(`the archive ends after ${previous}`)
+      : damaged(`the tar header after ${previous} is damaged`);
+  }
+  const begun = openingFile.startsWith(block.toString("latin1", 0, openingFile.length));
+  if (begun && block.length < blockBytes) return cut("the archive ends in its first header");
+  return new ArchiveError(
+    "not_an_archive",
+    "this is neither a tenant archive nor an age file",
+    "Name a file that tenantctl backup wrote.",
+  );
+}
+
+async function readTrailer(first: Buffer, read: (bytes: number) => Promise<Buffer>, last: string): Promise<void> {
+  const rest = await read(trailerBytes - blockBytes);
+  if (first.length + rest.length < trailerBytes) throw cut(`the archive ends after ${last}, before its last block`);
+  if (rest.some((byte) => byte !== 0)) throw damaged("the archive's last block is damaged");
+  if ((await read(1)).length > 0) throw damaged("there are bytes behind the archive's end");
+}

@@ -1,0 +1,45 @@
+/**
+ * The one form of tar header an archive has (POSIX ustar, regular files, owner-readable). Name, size and time determine every
+ * byte, so a reader compares instead of interpreting: no links, no sparse files, no long-name extensions, and no byte to spare.
+ */
+export const blockBytes = 512;
+
+export interface TarHeader {
+  name: string;
+  /** Bytes of content. */
+  size: number;
+  /** Seconds since 1970. */
+  mtime: number;
+}
+
+const field = { name: [0, 100], size: [124, 12], mtime: [136, 12], checksum: [148, 8] } as const;
+const octal = (value: number, digits: number): string => value.toString(8).padStart(digits, "0");
+
+/** Bytes of padding after content of that size. */
+export const paddingAfter = (size: number): number => (blockBytes - (size % blockBytes)) % blockBytes;
+
+/** What ends the archive: two empty blocks. */
+export const trailerBytes = 2 * blockBytes;
+
+export function encodeTarHeader({ name, size, mtime }: TarHeader): Buffer {
+  const block = Buffer.alloc(blockBytes);
+  block.write(name, 0, 100, "latin1");
+  block.write("0000600\0" + "0000000\0" + "0000000\0", 100, "latin1"); // mode, user and group: nobody's in particular
+  block.write(`${octal(size, 11)}\0${octal(mtime, 11)}\0`, 124, "latin1");
+  block.write("        ", field.checksum[0], "latin1");
+  block.write("0", 156, "latin1");
+  block.write("ustar\u000000", 257, "latin1");
+  const sum = block.reduce((total, byte) => total + byte, 0);
+  block.write(`${octal(sum, 6)}\0 `, field.checksum[0], "latin1");
+  return block;
+}
+
+/** Undefined for a block that is not exactly what `encodeTarHeader` writes. */
+export function decodeTarHeader(block: Buffer): TarHeader | undefined {
+  const text = ([start, length]: readonly [number, number]): string =>
+    block.toString("latin1", start, start + length).replace(/\0.*$/s, "");
+  const number = (place: readonly [number, number]): number =>
+    /^[0-7]{11}$/.test(text(place)) ? Number.parseInt(text(place), 8) : 0;
+  const header = { name: text(field.name), size: number(field.size), mtime: number(field.mtime) };
+  return encodeTarHeader(header).equals(block) ? header : undefined;
+}

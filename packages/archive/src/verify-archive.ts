@@ -1,0 +1,84 @@
+import { decryptIfEncrypted } from "./age.ts";
+import { ArchiveError, beyondLimit, damaged } from "./archive-error.ts";
+import { compare, type SeenFile } from "./compare.ts";
+import { manifestFile, openingFile } from "./file-names.ts";
+import { maxDdlBytes } from "./limits.ts";
+import type { Manifest } from "./manifest.ts";
+import { decodeManifest } from "./manifest-text.ts";
+import { mapAhead } from "./map-ahead.ts";
+import { measure, sha256Of } from "./measure.ts";
+import { checkOpening } from "./opening.ts";
+import { type ArchiveFile, readFiles } from "./read-files.ts";
+import { unpackPart } from "./unpack-part.ts";
+
+export interface KeyOptions {
+  /** age identities, one of which opens the archive if it is encrypted. */
+  identities?: readonly string[];
+}
+
+export interface VerifiedArchive {
+  manifest: Manifest;
+  /** The text of each DDL file, by its name. */
+  ddl: ReadonlyMap<string, string>;
+  /** Where the tar header of each file begins in the unencrypted archive, by name. */
+  offsets: ReadonlyMap<string, number>;
+}
+
+/**
+ * Reads an archive once, encrypted or not, and answers only if every byte of it is what was written: else an ArchiveError whose
+ * `faults` name each part that is damaged, missing, swapped, too many or from elsewhere. At most two parts are in memory.
+ */
+export async function verifyArchive(
+  source: AsyncIterable<Uint8Array>,
+  options: KeyOptions = {},
+): Promise<VerifiedArchive> {
+  const seen: SeenFile[] = [];
+  const ddl = new Map<string, string>();
+  let ddlBytes = 0;
+  let manifest: Manifest | undefined;
+  const files = opened(readFiles(decryptIfEncrypted(source, options.identities)));
+  for await (const { file, ...what } of mapAhead(files, inspect)) {
+    seen.push(what);
+    if (file.kind === "manifest") manifest = decodeManifest(file.content);
+    if (file.kind === "ddl") {
+      ddlBytes += file.content.length;
+      if (ddlBytes > maxDdlBytes) throw beyondLimit(`more than ${maxDdlBytes} bytes of DDL`);
+      ddl.set(file.name, file.content.toString("utf8"));
+    }
+  }
+  if (manifest === undefined) throw damaged(`${manifestFile}: missing; the archive was never finished`);
+  const faults = compare(manifest, seen);
+  const [first, ...more] = faults;
+  if (first !== undefined) {
+    throw damaged(more.length === 0 ? first : `${first} (and ${more.length} more)`, { faults });
+  }
+  return { manifest, ddl, offsets: new Map(seen.map(({ name, offset }) => [name, offset])) };
+}
+
+/** Looks at the first file before anything is made of the second: a newer format may hold what this program does not know. */
+async function* opened(files: AsyncIterable<ArchiveFile>): AsyncGenerator<ArchiveFile, void, undefined> {
+  let first = true;
+  for await (const file of files) {
+    if (first && file.kind !== "opening") throw damaged(`${openingFile}: missing`);
+    if (first) checkOpening(file.content);
+    first = false;
+    yield file;
+  }
+}
+
+async function inspect(file: ArchiveFile): Promise<SeenFile & { file: ArchiveFile }> {
+  const { name, kind, offset, content } = file;
+  const [storedSha256, unpacked] = await Promise.all([sha256Of(content), kind === "part" ? unpack(file) : {}]);
+  return { file, name, offset, storedBytes: content.length, storedSha256, ...unpacked };
+}
+
+/** A part that gzip cannot read is a fault to report with the others; one that unpacks without end is not read further. */
+async function unpack({ name, content }: ArchiveFile): Promise<Pick<SeenFile, "unpacked" | "damage">> {
+  try {
+    const raw = await unpackPart(name, content);
+    return { unpacked: { bytes: raw.length, ...(await measure(raw)) } };
+  } catch (error) {
+    if (error instanceof ArchiveError && error.code === "archive_damaged") return { damage: error.message };
+    throw error;
+  }
+}

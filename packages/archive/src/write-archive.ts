@@ -1,0 +1,172 @@
+import { createHash } from "node:crypto";
+import { Readable } from "node:stream";
+import { promisify } from "node:util";
+import { gzip } from "node:zlib";
+import { ArchiveError, beyondLimit } from "./archive-error.ts";
+import { createPartCutter, type PartCutter } from "./cut-parts.ts";
+import {
+  constraintsFile,
+  createFile,
+  manifestFile,
+  openingFile,
+  partFile,
+  sharedDdlFile,
+  tableFolder,
+} from "./file-names.ts";
+import { maxDdlBytes, maxFileBytes, maxPartBytes, maxTables } from "./limits.ts";
+import {
+  type ArchiveSnapshot,
+  formatName,
+  formatVersion,
+  type Manifest,
+  type ManifestDdlFile,
+  type ManifestPart,
+  type ManifestTable,
+  type TenantRecord,
+} from "./manifest.ts";
+import { checkManifest, encodeManifest } from "./manifest-text.ts";
+import { mapAhead } from "./map-ahead.ts";
+import { measure, sha256Of } from "./measure.ts";
+import { opening } from "./opening.ts";
+import { encodeTarHeader, paddingAfter, trailerBytes } from "./tar-header.ts";
+
+/** What a table is called and made of; `columns` are those of its COPY text, in order. */
+export type TableDescription = Pick<ManifestTable, "name" | "columns" | "generatedColumns" | "primaryKey">;
+
+export interface TableSource {
+  table: TableDescription;
+  ddl: {
+    /** Columns, keys and checks: run before the rows are put back. */
+    create: string;
+    /** Foreign keys and the like: run once all rows of all tables are there. */
+    constraints: string;
+  };
+  /** `COPY … TO STDOUT` in text format, UTF-8, as PostgreSQL sends it. */
+  copy: AsyncIterable<Uint8Array>;
+  /** Asked once `copy` has ended: what PostgreSQL itself counted and computed in the same snapshot. */
+  facts(): Promise<TableFacts> | TableFacts;
+}
+
+export interface TableFacts {
+  rows: number;
+  /** Of the table's content; a short line such as "md5-v1:…". */
+  digest: string;
+}
+
+export interface ArchiveSource {
+  /** null for what belongs to no tenant. */
+  tenant: TenantRecord | null;
+  snapshot: ArchiveSnapshot;
+  /** DDL the tables share; run first. */
+  ddl: string;
+  /** Parents before children, as they can be put back. Each is read to its end before the next is asked for. */
+  tables: AsyncIterable<TableSource> | Iterable<TableSource>;
+  /** gzip's, 1 (default) to 9. */
+  compressionLevel?: number;
+  /** Uncompressed bytes in a part; 8 MiB, and at most that. */
+  partBytes?: number;
+}
+
+const compress = promisify(gzip);
+/** Content goes out in pieces of this many bytes, so that a slow reader holds up the rest early. */
+const pieceBytes = 256 * 1024;
+
+/**
+ * The archive as a byte stream, made as it is read: at most two parts are in memory, raw and compressed. Fails, and so never
+ * ends as a whole archive, when a table's stream fails or contradicts its facts (`source_invalid`).
+ */
+export function writeArchive(source: ArchiveSource): Readable {
+  return Readable.from(archiveBytes(source), { objectMode: false, highWaterMark: 2 * pieceBytes });
+}
+
+async function* archiveBytes(source: ArchiveSource): AsyncGenerator<Uint8Array, void, undefined> {
+  const mtime = Math.floor(Date.parse(source.snapshot.at) / 1000);
+  const cutParts = createPartCutter(Math.min(source.partBytes ?? maxPartBytes, maxPartBytes));
+  const tables: ManifestTable[] = [];
+  let ddlBytes = 0;
+
+  const manifest = (ddl: ManifestDdlFile): Manifest => ({
+    format: formatName,
+    version: formatVersion,
+    tenant: source.tenant,
+    snapshot: source.snapshot,
+    ddl,
+    tables,
+  });
+  function* file(name: string, content: Uint8Array): Generator<Uint8Array, void, undefined> {
+    yield encodeTarHeader({ name, size: content.length, mtime });
+    for (let start = 0; start < content.length; start += pieceBytes) yield content.subarray(start, start + pieceBytes);
+    yield Buffer.alloc(paddingAfter(content.length));
+  }
+  function* ddlFile(name: string, text: string): Generator<Uint8Array, ManifestDdlFile, undefined> {
+    const content = Buffer.from(text);
+    ddlBytes += content.length;
+    if (content.length > maxFileBytes.ddl || ddlBytes > maxDdlBytes) throw beyondLimit(`${name}: too much DDL`);
+    yield* file(name, content);
+    return { file: name, bytes: content.length, sha256: createHash("sha256").update(content).digest("hex") };
+  }
+
+  checkManifest(manifest({ file: sharedDdlFile, bytes: 0, sha256: "0".repeat(64) })); // before anything is sent
+  yield* file(openingFile, opening);
+  const shared = yield* ddlFile(sharedDdlFile, source.ddl);
+  for await (const table of source.tables) {
+    if (tables.length === maxTables) throw beyondLimit(`more than ${maxTables} tables`);
+    const folder = tableFolder(tables.length, table.table.name);
+    const create = yield* ddlFile(createFile(folder), table.ddl.create);
+    const constraints = yield* ddlFile(constraintsFile(folder), table.ddl.constraints);
+    const parts: ManifestPart[] = [];
+    for await (const { stored, ...part } of compressedParts(table.copy, cutParts, source.compressionLevel ?? 1)) {
+      const name = partFile(folder, parts.length);
+      parts.push({ file: name, ...part });
+      yield* file(name, stored);
+    }
+    const facts = await table.facts();
+    const sum = (of: "rows" | "bytes"): number => parts.reduce((total, part) => total + part[of], 0);
+    if (facts.rows !== sum("rows")) throw contradiction(table.table.name, facts.rows, sum("rows"));
+    tables.push({
+      ...table.table,
+      folder,
+      rows: facts.rows,
+      bytes: sum("bytes"),
+      digest: facts.digest,
+      ddl: [create, constraints],
+      parts,
+    });
+  }
+  yield* file(manifestFile, encodeManifest(manifest(shared)));
+  yield Buffer.alloc(trailerBytes);
+}
+
+interface CompressedPart extends Omit<ManifestPart, "file"> {
+  stored: Buffer;
+}
+
+async function* compressedParts(
+  copy: AsyncIterable<Uint8Array>,
+  cutParts: PartCutter,
+  level: number,
+): AsyncGenerator<CompressedPart, void, undefined> {
+  let midRow = false;
+  yield* mapAhead(cutParts(copy), async (raw): Promise<CompressedPart> => {
+    midRow = raw.at(-1) !== 0x0a;
+    const [stored, { rows, sha256 }] = await Promise.all([
+      compress(raw, { level, chunkSize: pieceBytes }),
+      measure(raw),
+    ]);
+    return {
+      stored,
+      rows,
+      bytes: raw.length,
+      sha256,
+      storedBytes: stored.length,
+      storedSha256: await sha256Of(stored),
+    };
+  });
+  if (midRow) throw sourceInvalid("a COPY stream ended in the middle of a row");
+}
+
+const contradiction = (table: string, counted: number, seen: number): ArchiveError =>
+  sourceInvalid(`${table}: PostgreSQL counted ${counted} rows, its COPY stream had ${seen}`);
+
+const sourceInvalid = (message: string): ArchiveError =>
+  new ArchiveError("source_invalid", message, "Take the backup again; what was written so far is not one.");

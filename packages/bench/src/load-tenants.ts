@@ -1,0 +1,42 @@
+import type { BenchSystem } from "./bench-system.ts";
+
+/** Ids in the order of time, as the product's own; the two digits keep what is loaded separately apart. */
+const idOf = (kind: string, number: string): string =>
+  `('01890000-0000-7000-80${kind}-' || lpad(to_hex(${number}), 12, '0'))::uuid`;
+
+/** `count` tenants `<name>-1`, `<name>-2`, … with so many customers each and one tenant_admin who cannot log in. */
+export const loadTenants = async (
+  { sql }: BenchSystem,
+  { name, kind, count, customers }: { name: string; kind: string; count: number; customers: number },
+): Promise<void> => {
+  const tenantId = idOf(kind, "t");
+  await sql(
+    `insert into app.tenants (id, slug, name, plan, contact_email)
+      select ${tenantId}, $1 || '-' || t, 'Tenant ' || t, 'enterprise', 'contact' || t || '@example.com'
+      from generate_series(1, $2::int) t`,
+    [name, count],
+  );
+  await sql(
+    `insert into app.users (tenant_id, id, email, name, role)
+      select ${tenantId}, ${tenantId}, 'admin' || t || '@example.com', 'Admin ' || t, 'tenant_admin'
+      from generate_series(1, $1::int) t`,
+    [count],
+  );
+  await sql(
+    `insert into app.customers (tenant_id, id, name, email, phone, notes, balance_minor)
+      select ${tenantId}, ${idOf(kind, "t::bigint * 16777216 + c")}, 'Customer ' || md5(c::text),
+        'customer' || c || '@' || substr(md5(t::text || c), 1, 12) || '.example', '+1 555 ' || lpad((c % 10000)::text, 4, '0'),
+        case when c % 3 = 0 then null else 'Likes ' || md5(t::text) || E'\\nand "quotes", ' || repeat(chr(228), c % 40) end,
+        (c * 7919) % 1000000
+      from generate_series(1, $1::int) t, generate_series(1, $2::int) c`,
+    [count, customers],
+  );
+  await sql(
+    `insert into app.usage_counters (tenant_id, resource, used)
+      select ${tenantId}, r.resource, r.used
+      from generate_series(1, $1::int) t, (values ('users', 1), ('customers', $2::int)) r (resource, used)`,
+    [count, customers],
+  );
+  await sql("vacuum analyze");
+  await sql("checkpoint");
+};
