@@ -22,6 +22,7 @@ export type {
 export { formatName, formatVersion } from "./manifest.ts";
 export { type CopyText, type OpenArchive, openArchive } from "./open-archive.ts";
 export { maxRowBytes, splitRows } from "./split-rows.ts";
+export { stateDigest } from "./state-digest.ts";
 export { type KeyOptions, type VerifiedArchive, verifyArchive } from "./verify-archive.ts";
 export {
   type ArchiveSource,

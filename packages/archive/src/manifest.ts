@@ -45,6 +45,8 @@ const Table = Type.Object(
     columns: Type.Array(Column, { minItems: 1, maxItems: 1600 }),
     generatedColumns: Type.Array(line, { maxItems: 1600 }),
     primaryKey: Type.Array(line, { maxItems: 32 }),
+    /** There as evidence (an audit log), never put back over what is there now. */
+    evidence: Type.Optional(Type.Boolean()),
     rows: count,
     bytes: count,
     /** Of the content, computed by PostgreSQL. */

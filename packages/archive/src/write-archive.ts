@@ -31,7 +31,10 @@ import { opening } from "./opening.ts";
 import { encodeTarHeader, paddingAfter, trailerBytes } from "./tar-header.ts";
 
 /** What a table is called and made of; `columns` are those of its COPY text, in order. */
-export type TableDescription = Pick<ManifestTable, "name" | "columns" | "generatedColumns" | "primaryKey">;
+export type TableDescription = Pick<
+  ManifestTable,
+  "name" | "columns" | "generatedColumns" | "primaryKey" | "evidence"
+>;
 
 export interface TableSource {
   table: TableDescription;

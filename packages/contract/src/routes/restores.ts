@@ -25,6 +25,15 @@ export const restoreRoutes = {
       tenant: Type.Optional(TenantRef),
       slug: Type.Optional(Slug("For new: the copy's slug; for original: where its own is taken")),
       confirm: Type.Optional(Slug("For in-place: the tenant's slug")),
+      present: Type.Optional(
+        Type.String({
+          description:
+            "For in-place: the state that a backup of the tenant has just saved, as SHA-256 of the lines `<table> <digest>` in the order of the names; refused where the tenant has been written to since",
+          pattern: "^[0-9a-f]{64}$",
+          minLength: 64,
+          maxLength: 64,
+        }),
+      ),
       dryRun: DryRun,
     }),
     upload: "application/x-tar",
@@ -36,6 +45,7 @@ export const restoreRoutes = {
       "slug_taken",
       "quota_exceeded",
       "transition_forbidden",
+      "edit_conflict",
       "tenant_busy",
     ],
     audit: { action: "restore", resourceType: "tenant" },
