@@ -34,9 +34,11 @@ export const candidates = async (words: readonly string[]): Promise<Candidate[]>
   const isGroup = group.some(({ path }) => path.length > 1);
   const program = await buildProgram(entry.name, { exit: 0 });
   const top = program.commands.find((command) => command.name() === entry.name);
-  const leaf = isGroup ? top?.commands.find((command) => command.name() === verb) : top;
-  if (leaf === undefined)
-    return starting((top?.commands ?? []).map((command) => ({ word: command.name(), help: command.summary() })));
+  const verbs = (top?.commands ?? []).map((command) => ({ word: command.name(), help: command.summary() }));
+  const named = top?.commands.find((command) => command.name() === verb);
+  const leaf = named ?? (group.some(({ path }) => path.length === 1) ? top : undefined);
+  if (leaf === undefined || (isGroup && leaf === top && !current.startsWith("-") && verb === undefined))
+    return starting(verbs);
   const options = [...leaf.options, ...program.options];
   const previous = options.find(({ long, short }) => [long, short].includes(before.at(-1)));
   if (previous?.argChoices !== undefined) return starting(previous.argChoices.map((word) => ({ word, help: "" })));

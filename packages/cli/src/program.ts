@@ -103,7 +103,7 @@ const act = async (command: Command, leaf: Commander, outcome: Outcome): Promise
 const summaryOf = (command: Command): string =>
   command.summary ?? (command.route === undefined ? "" : routes[command.route].summary);
 
-const addLeaf = (parent: Commander, command: Command, outcome: Outcome): void => {
+const addLeaf = (parent: Commander, command: Command, outcome: Outcome): Commander => {
   const shape: RouteShape | undefined =
     command.route === undefined ? undefined : routes[command.tenantRoute ?? command.route];
   const slots = slotsOf(command, shape);
@@ -130,6 +130,7 @@ const addLeaf = (parent: Commander, command: Command, outcome: Outcome): void =>
     .addHelpText("after", `\nExamples:\n${command.examples.map((example) => `  $ tenantctl ${example}`).join("\n")}`)
     .action(() => act(command, leaf, outcome));
   for (const option of optionsOf(command)) leaf.addOption(option);
+  return leaf;
 };
 
 const helpOf = (shape: RouteShape | undefined, name: string): string =>
@@ -155,8 +156,13 @@ const groupStyle = { ...helpStyle, showGlobalOptions: false, visibleOptions: ():
 const addEntry = async (program: Commander, entry: (typeof entries)[number], outcome: Outcome): Promise<void> => {
   const module: { commands: readonly Command[] } = await entry.load();
   const own = module.commands.filter(({ path }) => path[0] === entry.name);
-  const [only] = own;
-  if (only?.path.length === 1) return addLeaf(program, only, outcome);
+  const itself = own.find(({ path }) => path.length === 1);
+  if (itself !== undefined) {
+    // A command may have commands of its own (`backup`, `backup list`); their flags are theirs.
+    const leaf = addLeaf(program, itself, outcome).helpCommand(false).enablePositionalOptions();
+    for (const command of own) if (command !== itself) addLeaf(leaf, command, outcome);
+    return;
+  }
   const group = program
     .command(entry.name, { hidden: entry.hidden === true })
     .summary(entry.summary)

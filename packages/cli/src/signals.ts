@@ -6,6 +6,7 @@ const exitBySignal = { SIGINT: 130, SIGTERM: 143, SIGHUP: 143 } as const;
 type EndingSignal = keyof typeof exitBySignal;
 
 const cleanups = new Set<() => void>();
+const farewells = new Set<(exit: number) => Promise<unknown>>();
 const shielded = new Set<Promise<unknown>>();
 let handler: ((signal: EndingSignal) => void) | undefined;
 
@@ -13,6 +14,15 @@ let handler: ((signal: EndingSignal) => void) | undefined;
 export const onInterrupt = (cleanup: () => void): (() => void) => {
   cleanups.add(cleanup);
   return () => cleanups.delete(cleanup);
+};
+
+/**
+ * Runs when a signal ends the command, before what `onInterrupt` cleans up, and has 3 s: give back what another machine
+ * holds for it. Gets the exit code; what it throws is lost. Returns how to take it back.
+ */
+export const onFarewell = (farewell: (exit: number) => Promise<unknown>): (() => void) => {
+  farewells.add(farewell);
+  return () => farewells.delete(farewell);
 };
 
 /** Work that a signal lets finish first, 5 s at the most. */
@@ -29,6 +39,9 @@ export const shield = async <T>(work: () => Promise<T>): Promise<T> => {
 const leave = async (signal: EndingSignal): Promise<void> => {
   const grace = new Promise((resolve) => setTimeout(resolve, 5000));
   await Promise.race([Promise.allSettled(shielded), grace]);
+  const patience = new Promise((resolve) => setTimeout(resolve, 3000));
+  const said = [...farewells].map((farewell) => farewell(exitBySignal[signal]));
+  await Promise.race([Promise.allSettled(said), patience]);
   for (const cleanup of cleanups) cleanup();
   process.exit(exitBySignal[signal]);
 };

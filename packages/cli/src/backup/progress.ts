@@ -3,12 +3,13 @@ import { bytesText } from "../output/cell.ts";
 import { cleanLine } from "../output/clean.ts";
 import { durationText } from "../output/status-screen.ts";
 import { failureOf } from "../report-error.ts";
-import type { TenantRecord } from "./run-record.ts";
+import type { ItemRecord } from "./run-record.ts";
 
 /** How a run goes, told while it goes. */
 export interface Progress {
+  /** `total` counts files: one for each tenant and the system's. */
   begin(total: number, folder: string): void;
-  item(record: TenantRecord): void;
+  item(name: string, record: ItemRecord): void;
   retry(slug: string, error: unknown): void;
   /** May be called twice. */
   end(): void;
@@ -25,17 +26,31 @@ export const progressLines = (note: (line: string) => void): Progress => {
   return {
     begin: (count, folder) => {
       total = count;
-      note(`backing up ${count} ${count === 1 ? "tenant" : "tenants"} to ${folder}`);
+      note(`backing up ${count - 1} ${count === 2 ? "tenant" : "tenants"} and the system to ${folder}`);
     },
-    item: ({ slug, outcome, bytes: size }) => {
+    item: (name, { outcome, bytes: size }) => {
       done += 1;
       bytes += size;
-      if (outcome === "gone") note(`${slug}: deleted for good since the run began`);
-      else if (outcome === "saved" && total <= 20) note(`${slug}: saved, ${bytesText(size)}`);
-      else if (total > 20 && done % Math.ceil(total / 10) === 0)
-        note(`${done} of ${total} tenants, ${bytesText(bytes)}`);
+      if (outcome === "gone") note(`${name}: deleted for good since the run began`);
+      else if (outcome === "saved" && total <= 20) note(`${name}: saved, ${bytesText(size)}`);
+      else if (total > 20 && done % Math.ceil(total / 10) === 0) note(`${done} of ${total} files, ${bytesText(bytes)}`);
     },
     retry: (slug, error) => note(`${slug}: trying again: ${failureOf(error).detail}`),
+    end: () => {},
+  };
+};
+
+/** One JSON object a line, for log collectors. `write` gets it without a line end. */
+export const jsonLines = (write: (line: string) => void): Progress => {
+  const log = (event: string, more: Readonly<Record<string, unknown>>): void =>
+    write(JSON.stringify({ at: new Date().toISOString(), event, ...more }));
+  return {
+    begin: (total, folder) => log("begin", { files: total, folder }),
+    item: (name, { outcome, file, bytes, seconds, error }) => log(outcome, { name, file, bytes, seconds, error }),
+    retry: (name, error) => {
+      const { code, detail } = failureOf(error);
+      log("retry", { name, error: { code, detail } });
+    },
     end: () => {},
   };
 };
@@ -96,10 +111,10 @@ export const progressBar = async (stream: NodeJS.WriteStream, note: (line: strin
       });
       bar.start(total, 0);
     },
-    item: (record) => {
+    item: (name, record) => {
       bytes += record.bytes;
       if (record.outcome === "failed") failed += 1;
-      if (record.outcome === "gone") gone.push(record.slug);
+      if (record.outcome === "gone") gone.push(name);
       bar?.increment();
     },
     retry: () => {},

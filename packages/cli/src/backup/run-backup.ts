@@ -1,26 +1,52 @@
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { ContractError, errors, exitCodes } from "@tenantctl/contract";
 import pLimit from "p-limit";
 import { CliError } from "../cli-error.ts";
+import { failureOf } from "../report-error.ts";
 import type { Api } from "../session/api.ts";
 import { onInterrupt } from "../signals.ts";
-import { backUpTenant, unsaved } from "./back-up-tenant.ts";
+import { backUpItem, unsaved } from "./back-up-item.ts";
+import { addToJournal, beginJournal, endJournal, type JournalItem } from "./journal.ts";
 import type { ListedTenant } from "./listed-tenants.ts";
 import type { Progress } from "./progress.ts";
-import { makeRunFolder, type RunFolder } from "./run-folder.ts";
-import { countOf, type RunRecord, recordFile, type TenantRecord } from "./run-record.ts";
+import type { ResumedRun } from "./resumed.ts";
+import { makeRunFolder } from "./run-folder.ts";
+import {
+  countOf,
+  type ItemRecord,
+  itemsOf,
+  type RunRecord,
+  recordFile,
+  runFormat,
+  systemName,
+  type TenantRecord,
+} from "./run-record.ts";
 import { isTransient } from "./transience.ts";
 import { beginFile, LocalFault, syncFolder } from "./whole-file.ts";
 
 export interface RunOptions {
   readonly api: Api;
   readonly tenants: readonly ListedTenant[];
+  /** True where no tenant was left out on purpose. */
+  readonly all: boolean;
   readonly repository: string;
+  /** age recipients; none: not encrypted. */
+  readonly recipients: readonly string[];
   readonly concurrency: number;
   readonly stallMs: number;
   readonly progress: Progress;
+  /** An unfinished run to go on with. */
+  readonly resumed?: ResumedRun | undefined;
+  /** Ends the run with its reason: somebody else has the lock. */
+  readonly signal?: AbortSignal;
   /** Told what a signal leaves behind. Synchronous. */
   readonly onCut: (line: string) => void;
+}
+
+export interface FinishedBackup {
+  readonly record: RunRecord;
+  readonly folder: string;
 }
 
 /** The credentials do not do; the next tenant's answer would be the same. */
@@ -31,10 +57,10 @@ const isRefusal = (error: unknown): boolean =>
 /** So many tenants in a row that could not be reached mean that the API is away, not that these have a problem. */
 const patience = (concurrency: number): number => Math.max(10, 2 * concurrency);
 
-const store = async (folder: RunFolder, repository: string, record: RunRecord): Promise<void> => {
-  // The record vouches for the files, so their names must be on the disk before it is.
-  await syncFolder(folder.path);
-  const path = join(folder.path, recordFile);
+/** Stores a run's record, which vouches for the files: their names are on the disk before it is. */
+export const storeRecord = async (repository: string, folder: string, record: RunRecord): Promise<void> => {
+  await syncFolder(folder);
+  const path = join(folder, recordFile);
   const file = beginFile(path);
   try {
     await file.write(Buffer.from(`${JSON.stringify(record, null, 2)}\n`));
@@ -42,7 +68,7 @@ const store = async (folder: RunFolder, repository: string, record: RunRecord): 
   } finally {
     await file.discard();
   }
-  await syncFolder(folder.path);
+  await syncFolder(folder);
   await syncFolder(repository);
 };
 
@@ -60,86 +86,125 @@ const stopFor = (error: unknown, unreached: number, concurrency: number): Stop |
     : undefined;
 };
 
-const notTried = (tenant: ListedTenant, { detail }: Stop, attempts: number): TenantRecord =>
-  unsaved(tenant, "failed", attempts, { code: "not_tried", detail });
+const notTried = ({ detail }: Stop, attempts: number): ItemRecord =>
+  unsaved("failed", attempts, 0, { code: "not_tried", detail });
 
-/**
- * Backs tenants up, several at once, into a folder of the run's own. A tenant that fails is in the record; the others go
- * on. Throws LocalFault when this machine cannot take more (the run stays unfinished), and the refusal itself when the
- * credentials do not do and nothing was saved.
- */
-export const runBackup = async (options: RunOptions): Promise<RunRecord> => {
-  const { api, tenants, repository, concurrency, stallMs, progress } = options;
+const unfinished = (saved: number, total: number, folder: string): string =>
+  `${saved} of ${total} tenants are in ${folder}, an unfinished run; --resume goes on with it`;
+
+const begun = ({ repository, recipients, resumed }: RunOptions) => {
+  if (resumed !== undefined) return { folder: resumed.folder, started: resumed.startedAt };
   const started = new Date();
   const folder = makeRunFolder(repository, started);
+  beginJournal(folder.path, { startedAt: started.toISOString(), recipients });
+  return { folder, started };
+};
+
+/**
+ * Backs the system and tenants up, several at once, into a folder of the run's own. What fails is in the record; the others
+ * go on. Throws LocalFault when this machine cannot take more, or the reason of `signal` (the run stays unfinished), and the
+ * refusal itself when the credentials do not do and nothing was saved.
+ */
+export const runBackup = async (options: RunOptions): Promise<FinishedBackup> => {
+  const { api, tenants, repository, recipients, concurrency, stallMs, progress, resumed } = options;
+  const { folder, started } = begun(options);
   const records: TenantRecord[] = [];
+  let system: ItemRecord = notTried({ error: undefined, detail: "not tried" }, 0);
   const stopping = new AbortController();
   let stop: Stop | undefined;
   let unreached = 0;
-  // Several tenants are under way: what is read here may have changed since it was last looked at.
+  // Several are under way: what is read here may have changed since it was last looked at.
   const stopped = (): Stop | undefined => stop;
+  const halt = (next: Stop): void => {
+    stop ??= next;
+    stopping.abort(next.error);
+  };
+  const lost = (): void => halt({ error: options.signal?.reason, detail: "not tried: the run lost its lock" });
+  if (options.signal?.aborted) lost();
+  options.signal?.addEventListener("abort", lost, { once: true });
   const takeBack = onInterrupt(() => {
     progress.end();
     folder.tidy();
     const saved = countOf(records, "saved");
-    if (saved > 0)
-      options.onCut(`cut short: ${saved} of ${tenants.length} tenants are in ${folder.path}, an unfinished run`);
+    if (saved > 0) options.onCut(`cut short: ${unfinished(saved, tenants.length, folder.path)}`);
   });
-  const add = (record: TenantRecord): void => {
-    records.push(record);
-    progress.item(record);
-  };
-  const one = async (tenant: ListedTenant): Promise<void> => {
-    const before = stopped();
-    if (before !== undefined) {
-      records.push(notTried(tenant, before, 0));
-      return;
+
+  const noteDown = (item: JournalItem): void => {
+    try {
+      addToJournal(folder.path, item);
+    } catch (error) {
+      halt({ error, detail: failureOf(error).detail });
     }
-    const { record, error } = await backUpTenant(tenant, {
+  };
+  const attempt = async (tenant: ListedTenant | null): Promise<ItemRecord> => {
+    const kept = resumed?.kept.get(tenant?.id ?? null);
+    if (kept !== undefined) return kept;
+    const before = stopped();
+    if (before !== undefined) return notTried(before, 0);
+    const { record, error } = await backUpItem(tenant, {
       api,
       folder: folder.path,
+      recipients,
       stallMs,
       signal: stopping.signal,
-      onRetry: progress.retry,
+      onRetry: (cause) => progress.retry(tenant?.slug ?? systemName, cause),
     });
     // What was broken off for another's sake does not bear that other's error.
     const since = stopped();
-    add(since !== undefined && error === since.error ? notTried(tenant, since, record.attempts) : record);
+    const own = since !== undefined && error === since.error ? notTried(since, record.attempts) : record;
+    if (own.outcome === "saved") noteDown({ tenant: tenant?.id ?? null, record: own });
     unreached = isTransient(error) ? unreached + 1 : 0;
-    if (error === undefined || since !== undefined) return;
-    stop = stopFor(error, unreached, concurrency);
-    if (stop !== undefined) stopping.abort(stop.error);
+    const next = error === undefined || since !== undefined ? undefined : stopFor(error, unreached, concurrency);
+    if (next !== undefined) halt(next);
+    return own;
   };
+  const one = async (tenant: ListedTenant): Promise<void> => {
+    const { id, slug, status } = tenant;
+    const record: TenantRecord = { id, slug, status, ...(await attempt(tenant)) };
+    records.push(record);
+    progress.item(slug, record);
+  };
+  const first = async (): Promise<void> => {
+    system = await attempt(null);
+    progress.item(systemName, system);
+  };
+
   try {
-    progress.begin(tenants.length, folder.path);
+    progress.begin(tenants.length + 1, folder.path);
     const limit = pLimit(concurrency);
-    await Promise.all(tenants.map((tenant) => limit(one, tenant)));
+    await Promise.all([limit(first), ...tenants.map((tenant) => limit(one, tenant))]);
     const saved = countOf(records, "saved");
     const why = stopped();
     if (why?.error instanceof LocalFault)
       throw new LocalFault(
         why.error.code,
         exitCodes.partial,
-        `${why.error.message}; ${saved} of ${tenants.length} tenants are in ${folder.path}, an unfinished run`,
+        `${why.error.message}; ${unfinished(saved, tenants.length, folder.path)}`,
         why.error.hint,
       );
+    if (why !== undefined && options.signal?.aborted) throw why.error;
     if (why !== undefined && isRefusal(why.error) && saved === 0) throw why.error;
+    const run = { system, tenants: records.sort((a, b) => (a.slug < b.slug ? -1 : 1)) };
     const record: RunRecord = {
-      format: "tenantctl-run/1",
+      format: runFormat,
       run: folder.id,
-      folder: folder.path,
       api: api.target.url,
+      host: hostname(),
       startedAt: started.toISOString(),
       finishedAt: new Date().toISOString(),
+      all: options.all,
+      recipients,
       saved,
       failed: countOf(records, "failed"),
       gone: countOf(records, "gone"),
-      bytes: records.reduce((sum, { bytes }) => sum + bytes, 0),
-      tenants: records.sort((a, b) => (a.slug < b.slug ? -1 : 1)),
+      bytes: itemsOf(run).reduce((sum, { item }) => sum + item.bytes, 0),
+      ...run,
     };
-    await store(folder, repository, record);
-    return record;
+    await storeRecord(repository, folder.path, record);
+    endJournal(folder.path);
+    return { record, folder: folder.path };
   } finally {
+    options.signal?.removeEventListener("abort", lost);
     progress.end();
     takeBack();
     folder.tidy();

@@ -1,0 +1,122 @@
+import { writeSync } from "node:fs";
+import { exitCodes } from "@tenantctl/contract";
+import { CliError, usage } from "../cli-error.ts";
+import { type Invocation, textFlag } from "../invocation.ts";
+import { cleanLine } from "../output/clean.ts";
+import { failureOf } from "../report-error.ts";
+import { backUp, exitOf } from "./back-up.ts";
+import { repositoryOf } from "./flags.ts";
+import { recipientsOf } from "./keys.ts";
+import { createPing } from "./ping.ts";
+import { jsonLines, type Progress, progressBar, progressLines, silent } from "./progress.ts";
+import type { FinishedBackup } from "./run-backup.ts";
+import { itemsOf } from "./run-record.ts";
+import { stallTimeoutMs } from "./stall-timeout.ts";
+import { failedText, isComplete, summaryLine } from "./summary.ts";
+
+export const mostAtOnce = 32;
+
+const concurrencyOf = (flags: Invocation["flags"]): number => {
+  const text = textFlag(flags, "concurrency") ?? "4";
+  const number = /^\d{1,3}$/.test(text) ? Number(text) : 0;
+  if (number < 1 || number > mostAtOnce)
+    throw usage(`--concurrency takes a number from 1 to ${mostAtOnce}, not "${text}"`);
+  return number;
+};
+
+const selectionOf = ({ args, flags }: Invocation): { tenants: readonly string[]; status: string | undefined } => {
+  if (args.length > 0)
+    throw usage(
+      `there is no \`backup ${args.join(" ")}\``,
+      "Name tenants with --tenant; `tenantctl backup --help` lists what else there is.",
+    );
+  const tenants = Array.isArray(flags.tenant) ? flags.tenant.map(String) : [];
+  const status = textFlag(flags, "status");
+  if (tenants.length > 0 && status !== undefined)
+    throw usage("--tenant and --status exclude each other", "A tenant that is named is backed up in any status.");
+  if (tenants.includes("")) throw usage("--tenant is empty", "Give an id or a slug.");
+  return { tenants, status };
+};
+
+const incomplete = ({ record, folder }: FinishedBackup): CliError =>
+  new CliError(
+    "backup_incomplete",
+    exitCodes.partial,
+    `not everything was backed up: ${failedText(record)}`,
+    `Look at the reasons in ${folder}/run.json and run the backup again.`,
+  );
+
+const print = async ({ out, settings }: Invocation, finished: FinishedBackup): Promise<void> => {
+  const { record, folder } = finished;
+  if (settings.output === "table") {
+    for (const { name, item } of itemsOf(record))
+      if (item.outcome === "failed" && item.error?.code !== "not_tried")
+        out.note(`failed: ${name}: ${item.error?.detail ?? ""}`);
+    if (!isComplete(record)) out.note(`next: ${incomplete(finished).hint}`);
+    return out.text(cleanLine(summaryLine(record, folder)));
+  }
+  if (settings.output === "csv" || settings.output === "jsonl") {
+    const rows = itemsOf(record).map(({ name, tenant, item }) => ({
+      id: tenant?.id ?? null,
+      slug: name,
+      status: tenant?.status ?? null,
+      ...item,
+    }));
+    await out.list([JSON.stringify(rows)], { columns: [], properties: Object.keys(rows[0] ?? {}), empty: "" });
+  } else await out.record(JSON.stringify({ folder, ...record }), { cells: [], properties: Object.keys(record) });
+  if (!isComplete(record)) throw incomplete(finished);
+};
+
+/** A bar for people, lines for a log, JSON lines for programs; nothing where stdout's JSON is all that is wanted. */
+const progressFor = async ({ out, settings, flags }: Invocation, quiet: boolean): Promise<Progress> => {
+  const { stderr } = process;
+  if (flags.jsonLog === true) return jsonLines((line) => void stderr.write(`${line}\n`));
+  if (quiet) return silent;
+  const forPeople = stderr.isTTY === true && settings.env.TERM !== "dumb" && !settings.env.CI;
+  return forPeople ? progressBar(stderr, out.note) : progressLines(out.note);
+};
+
+const noteLine = ({ out, flags }: Invocation, quiet: boolean): ((line: string) => void) => {
+  if (flags.jsonLog === true)
+    return (line) =>
+      void process.stderr.write(`${JSON.stringify({ at: new Date().toISOString(), event: "note", detail: line })}\n`);
+  return quiet ? () => {} : out.note;
+};
+
+export const run = async (invocation: Invocation): Promise<number> => {
+  const { flags, settings } = invocation;
+  const selection = selectionOf(invocation);
+  const concurrency = concurrencyOf(flags);
+  const stallMs = stallTimeoutMs(invocation);
+  const repository = repositoryOf(invocation);
+  const recipients = await recipientsOf(invocation);
+  const quiet = settings.output === "json" || settings.output === "jsonl";
+  const note = noteLine(invocation, quiet);
+  const ping = createPing(textFlag(flags, "pingUrl"), note);
+  const api = await invocation.api();
+  await ping.start();
+  let exit: number = exitCodes.unexpected;
+  try {
+    const finished = await backUp({
+      api,
+      repository,
+      selection,
+      recipients,
+      concurrency,
+      stallMs,
+      resume: flags.resume === true,
+      progress: await progressFor(invocation, quiet),
+      note,
+      // The process is about to end: what goes through the stream might not get out.
+      onCut: (line) => void (quiet || writeSync(2, `${cleanLine(line)}\n`)),
+    });
+    exit = exitOf(finished);
+    await print(invocation, finished);
+    return exit;
+  } catch (error) {
+    exit = failureOf(error).exit;
+    throw error;
+  } finally {
+    await ping.end(exit);
+  }
+};

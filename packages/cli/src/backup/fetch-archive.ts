@@ -1,0 +1,81 @@
+import { createHash } from "node:crypto";
+import { ArchiveError, encrypt, type Manifest, verifyArchive } from "@tenantctl/archive";
+import { exitCodes, UnreachableError } from "@tenantctl/contract";
+import { CliError } from "../cli-error.ts";
+import type { Api } from "../session/api.ts";
+import { createFeed } from "./feed.ts";
+import { readBody } from "./read-body.ts";
+
+/** An archive that came whole and is stored. */
+export interface FetchedArchive {
+  readonly manifest: Manifest;
+  /** As stored, encrypted or not. */
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+export interface FetchOptions {
+  /** null: what belongs to no tenant. */
+  readonly tenant: { readonly id: string; readonly slug: string } | null;
+  /** age recipients; none: it is stored as it came. */
+  readonly recipients: readonly string[];
+  readonly stallMs: number;
+  readonly signal: AbortSignal;
+  readonly write: (chunk: Uint8Array) => Promise<void>;
+}
+
+/** HTTP alone does not tell a whole archive from a cut one, so it is verified as it goes by. */
+const notWhole = (what: string, cause: ArchiveError): UnreachableError =>
+  new UnreachableError(
+    `${what} did not come whole: ${cause.message}`,
+    "Run it again; if it repeats, look at the API's log and at proxies on the way.",
+    cause,
+  );
+
+const wrongTenant = (asked: string, manifest: Manifest): CliError =>
+  new CliError(
+    "wrong_tenant",
+    exitCodes.unexpected,
+    `${asked} was asked for and the data of ${manifest.tenant?.slug ?? "the system"} came`,
+    "Nothing was kept. Look for a cache between here and the API; if there is none, report it at once.",
+  );
+
+/**
+ * Streams an archive into `write`, encrypted where there are recipients. Returns only when it came whole and is that
+ * tenant's; throws otherwise, and what was written then is good for nothing.
+ */
+export const fetchArchive = async (api: Api, options: FetchOptions): Promise<FetchedArchive> => {
+  const { tenant, recipients, stallMs, signal, write } = options;
+  const what = tenant === null ? "the system archive" : `the archive of ${tenant.slug}`;
+  const hash = createHash("sha256");
+  let bytes = 0;
+  const store = async (chunk: Uint8Array): Promise<void> => {
+    hash.update(chunk);
+    bytes += chunk.length;
+    await write(chunk);
+  };
+  const verified = createFeed((source) => verifyArchive(source));
+  const stored = createFeed(async (source) => {
+    for await (const chunk of recipients.length === 0 ? source : encrypt(recipients)(source)) await store(chunk);
+  });
+  try {
+    await readBody(
+      (stop) =>
+        tenant === null
+          ? api.send("backups.systemArchive", {}, { signal: stop })
+          : api.send("backups.archive", { params: { id: tenant.id } }, { signal: stop }),
+      { what, stallMs, signal },
+      async (chunk) => {
+        await Promise.all([verified.write(chunk), stored.write(chunk)]);
+      },
+    );
+    const [{ manifest }] = await Promise.all([verified.end(), stored.end()]);
+    if ((manifest.tenant?.id ?? null) !== (tenant?.id ?? null)) throw wrongTenant(what, manifest);
+    return { manifest, bytes, sha256: hash.digest("hex") };
+  } catch (cause) {
+    throw cause instanceof ArchiveError ? notWhole(what, cause) : cause;
+  } finally {
+    verified.abandon();
+    stored.abandon();
+  }
+};
