@@ -121,6 +121,18 @@ export const commandTable = [
     summary: "Back up all tenants: another name of backup",
     load: () => import("./commands/backup.ts"),
   },
+  {
+    name: "restore",
+    section: "Backups",
+    summary: "Restore one tenant from a backup",
+    load: () => import("./commands/restore.ts"),
+  },
+  {
+    name: "import",
+    section: "Backups",
+    summary: "Make a tenant from a JSON export",
+    load: () => import("./commands/import.ts"),
+  },
 
   {
     name: "users",

@@ -1,8 +1,8 @@
-import { setTimeout as wait } from "node:timers/promises";
 import { exitCodes } from "@tenantctl/contract";
 import { CliError, usage } from "../cli-error.ts";
 import { defineCommands } from "../command.ts";
 import { type Invocation, textFlag } from "../invocation.ts";
+import { followOperation } from "../operations/follow.ts";
 import { confirmStep, confirmTyped } from "../prompt/confirm.ts";
 import { impactOn, showImpact } from "../prompt/impact.ts";
 import { printAnswer } from "../run-route.ts";
@@ -14,25 +14,17 @@ interface Deletion {
   readonly operation: { readonly id: string; readonly status: string } | null;
 }
 
-/** Follows an operation until it is over. Gives exit 1 where it failed or was cancelled. */
-const followed = async (api: Api, id: string, note: (line: string) => void): Promise<void> => {
-  let said = "";
-  for (;;) {
-    const operation = await api.call("operations.get", { params: { id } });
-    const sum = (rows: Readonly<Record<string, number>>): number => Object.values(rows).reduce((a, b) => a + b, 0);
-    const line = `${operation.status}: ${sum(operation.progress)} of ${sum(operation.plan)} rows`;
-    if (line !== said) note(line);
-    said = line;
-    if (operation.status === "succeeded") return;
-    if (operation.status === "failed" || operation.status === "cancelled")
-      throw new CliError(
-        "operation_failed",
-        exitCodes.unexpected,
-        `the hard delete ${operation.status === "failed" ? `failed: ${operation.error ?? "no reason given"}` : "was cancelled"}`,
-        "What was removed stays removed; run the same command again to finish it.",
-      );
-    await wait(1000);
-  }
+/** Waits for the end of a hard delete. Throws, exit 1, where it failed or was cancelled. */
+const followed = async (api: Api, id: string, note: (line: string) => void): Promise<string> => {
+  const text = await followOperation(api, id, "the hard delete", note);
+  const { status, error } = JSON.parse(text) as { status: string; error: string | null };
+  if (status === "succeeded") return text;
+  throw new CliError(
+    "operation_failed",
+    exitCodes.unexpected,
+    `the hard delete ${status === "failed" ? `failed: ${error ?? "no reason given"}` : "was cancelled"}`,
+    "What was removed stays removed; run the same command again to finish it.",
+  );
 };
 
 const confirmDelete = async (
@@ -80,8 +72,7 @@ const run = async (invocation: Invocation): Promise<number> => {
     if (pending !== undefined) invocation.out.note(`still under way: tenantctl operations show ${pending}`);
     return 0;
   }
-  await followed(api, pending, invocation.out.note);
-  const { text: outcome } = await api.text("operations.get", { params: { id: pending } });
+  const outcome = await followed(api, pending, invocation.out.note);
   await invocation.out.record(outcome, { cells: [], properties: Object.keys(JSON.parse(outcome)) });
   invocation.out.note(`removed ${deletion.slug} for good.`);
   return 0;

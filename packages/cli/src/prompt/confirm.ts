@@ -32,13 +32,26 @@ export const confirmStep = async (
   if (!(await ask.confirm(asking))) throw declined("Run it again and answer y, or add --yes.");
 };
 
-/** Asks for the slug of what is removed for good; only `--confirm <slug>` answers in its place. */
+/** What a typed slug consents to. */
+export interface TypedConsent {
+  /** "this <does>". */
+  readonly does: string;
+  readonly warning: string;
+}
+
+const removal = (slug: string): TypedConsent => ({
+  does: `removes ${slug} for good`,
+  warning: "This cannot be undone.",
+});
+
+/** Asks for the slug of what is removed for good, or whatever `consent` says; only `--confirm <slug>` answers in its place. */
 export const confirmTyped = async (
   slug: string,
   given: string | undefined,
   ask: Asker,
   out: Output,
   preview: () => Promise<void>,
+  consent: TypedConsent = removal(slug),
 ): Promise<void> => {
   if (given !== undefined) {
     if (given === slug) return;
@@ -46,11 +59,11 @@ export const confirmTyped = async (
   }
   if (!ask.possible)
     throw usage(
-      `confirmation is missing: this removes ${slug} for good`,
+      `confirmation is missing: this ${consent.does}`,
       `Add --confirm ${slug}; --yes is not enough for this.`,
     );
   await preview();
-  out.note("This cannot be undone.");
+  out.note(consent.warning);
   if ((await ask.text(`Type ${slug} to go on:`)).trim() !== slug)
     throw declined(`Run it again and type ${slug}, or add --confirm ${slug}.`);
 };

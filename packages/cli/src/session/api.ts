@@ -22,6 +22,8 @@ import { apiAge, versionNote } from "./version-check.ts";
 export interface SendOptions {
   readonly idempotencyKey?: string;
   readonly signal?: AbortSignal;
+  /** The document of a route that takes one; asked for again where the call is made again with fresh credentials. */
+  readonly upload?: () => AsyncIterable<Uint8Array>;
 }
 
 /** The API as commands use it: credentials, refreshing, versions and errors are taken care of. */
@@ -32,7 +34,7 @@ export interface Api {
   /** Calls a route; the response is good (2xx) and its body unread. */
   send(id: RouteId, input?: Partial<RouteInput>, options?: SendOptions): Promise<Response>;
   /** Calls a route and parses the answer. */
-  call<Id extends RouteId>(id: Id, options?: CallOptions<Routes[Id]>): Promise<ResultOf<Routes[Id]>>;
+  call<Id extends RouteId>(id: Id, options?: Omit<CallOptions<Routes[Id]>, "upload">): Promise<ResultOf<Routes[Id]>>;
   /** The text of the answer, and the next page's cursor. */
   text(
     id: RouteId,
@@ -50,6 +52,8 @@ interface Outgoing {
   readonly anonymous: boolean;
   readonly body: unknown;
   readonly options: SendOptions;
+  /** The media type of the upload, on a route that takes one. */
+  readonly uploadType?: string | undefined;
   /** One of the contract's routes, and not a path that somebody typed. */
   readonly ofRoute: boolean;
 }
@@ -95,7 +99,8 @@ export const createApi = (target: Target, note: (line: string) => void): Api => 
     );
   };
 
-  const sendOnce = async ({ method, path, anonymous, body, options }: Outgoing, refused?: string) => {
+  const sendOnce = async (outgoing: Outgoing, refused?: string) => {
+    const { method, path, anonymous, body, options, uploadType } = outgoing;
     let token: string | undefined;
     if (!anonymous) {
       if (target.envToken === undefined && target.credentials === undefined) throw notLoggedIn(target);
@@ -104,7 +109,9 @@ export const createApi = (target: Target, note: (line: string) => void): Api => 
     } else if (body !== undefined) requireSafe(target.url);
     const response = await client.request(method, path, {
       ...(body === undefined ? {} : { body }),
+      ...(options.upload === undefined ? {} : { upload: options.upload() }),
       headers: {
+        ...(uploadType === undefined ? {} : { "content-type": uploadType }),
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
         ...(options.idempotencyKey === undefined ? {} : { "idempotency-key": options.idempotencyKey }),
       },
@@ -147,13 +154,15 @@ export const createApi = (target: Target, note: (line: string) => void): Api => 
     const shape: RouteShape = routes[id];
     // Logging in and out changes the session, not the system.
     if (!id.startsWith("auth.")) guardChange(shape.method, `\`${shape.summary.toLowerCase()}\``);
-    const quick = shape.list === undefined && options.signal === undefined;
+    // An upload takes as long as it takes, and is answered when all of it has been read.
+    const quick = shape.list === undefined && shape.upload === undefined && options.signal === undefined;
     return exchange({
       method: shape.method,
       path: pathOf(shape.path, input.params, input.query),
       anonymous: shape.access.kind === "public",
       body: input.body,
       options: quick ? { ...options, signal: AbortSignal.timeout(answerMs) } : options,
+      uploadType: shape.upload,
       ofRoute: true,
     });
   };
@@ -175,7 +184,7 @@ export const createApi = (target: Target, note: (line: string) => void): Api => 
     login: loginOf(target),
     send,
     text,
-    call: async <Id extends RouteId>(id: Id, options: CallOptions<Routes[Id]> = {}) => {
+    call: async <Id extends RouteId>(id: Id, options: Omit<CallOptions<Routes[Id]>, "upload"> = {}) => {
       const { text: body } = await text(id, options as Partial<RouteInput>, options);
       return JSON.parse(body) as ResultOf<Routes[Id]>;
     },

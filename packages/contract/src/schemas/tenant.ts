@@ -80,6 +80,7 @@ export const Operation = Closed({
     description: "What came of it: of a hard delete its certificate, of a restore the proof",
   }),
   error: Nullable(Type.String({ description: "Why it failed" })),
+  errorCode: Nullable(Type.String({ description: "The same for programs: the code of the problem, where it has one" })),
   requestedBy: Type.String({ description: "Who asked for it" }),
   createdAt: Time("When it was asked for"),
   startedAt: Nullable(Time("When it began")),

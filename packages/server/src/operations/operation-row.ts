@@ -7,7 +7,7 @@ export type OperationBody = ResultOf<Routes["operations.get"]>;
 
 /** The columns of `app.operations` as the contract writes them. */
 export const operationColumns = sql<OperationBody>`id, kind, tenant_id as "tenantId", tenant_slug as "tenantSlug", status,
-  coalesce(plan, '{}') as plan, coalesce(progress, '{}') as progress, error ->> 'detail' as error,
+  coalesce(plan, '{}') as plan, coalesce(progress, '{}') as progress, result, error ->> 'detail' as error, error ->> 'code' as "errorCode",
   coalesce(requested_by -> 'actor' ->> 'name', requested_by -> 'actor' ->> 'type') as "requestedBy",
   ${jsonTime("created_at")} as "createdAt", ${jsonTime("started_at")} as "startedAt",
   ${jsonTime("finished_at")} as "finishedAt"`;

@@ -1,0 +1,66 @@
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import { createDocumentCheck } from "../backup/document-check.ts";
+import { usage } from "../cli-error.ts";
+import { defineCommands } from "../command.ts";
+import type { Invocation } from "../invocation.ts";
+import { printRestored } from "../restore/print-restore.ts";
+import { sendDocument } from "../restore/send-document.ts";
+
+const readBytes = 1024 * 1024;
+
+/** Reads the document once and throws unless it is one whole export. */
+const checkDocument = async (path: string): Promise<void> => {
+  const found = await stat(path).catch((cause: NodeJS.ErrnoException) => {
+    throw usage(
+      `cannot read ${path}: ${cause.code === "ENOENT" ? "there is no such file" : cause.message}`,
+      "Check the path.",
+    );
+  });
+  // A pipe can be read once only, and what is sent must have been checked before.
+  if (!found.isFile()) throw usage(`${path} is not a file`, "Name a file that `tenantctl export` wrote.");
+  const check = createDocumentCheck();
+  for await (const chunk of createReadStream(path, { highWaterMark: readBytes })) check.add(chunk);
+  check.finish();
+};
+
+const run = async (invocation: Invocation): Promise<number> => {
+  const { args, flags, out } = invocation;
+  const [path] = args;
+  if (path === undefined) throw usage("missing: <file>", "Name a file that `tenantctl export` wrote.");
+  const { input } = await invocation.gathered();
+  await checkDocument(path);
+  const sent = await sendDocument(
+    await invocation.api(),
+    {
+      route: "imports.create",
+      query: input.query,
+      document: () => createReadStream(path, { highWaterMark: readBytes }),
+      what: "the import",
+      wait: flags.wait !== false,
+    },
+    out.note,
+  );
+  if (input.query.dryRun === true) {
+    out.note("dry run: nothing was changed, and the import would be allowed.");
+    return 0;
+  }
+  await printRestored(
+    invocation,
+    sent,
+    undefined,
+    (slug) => ` Its users must set new passwords: tenantctl users reset-password ${slug} EMAIL`,
+  );
+  return 0;
+};
+
+export const commands = defineCommands([
+  {
+    path: ["import"],
+    route: "imports.create",
+    positional: [{ name: "file", help: "A document that `tenantctl export` wrote" }],
+    flags: [{ flags: "--no-wait", help: "Don't wait for an import that goes on as an operation" }],
+    run,
+    examples: ["import acme.json --slug acme-copy", "import acme.json --slug acme-copy --dry-run"],
+  },
+]);
