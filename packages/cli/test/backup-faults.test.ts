@@ -1,15 +1,15 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type ProcessOptions, runCli, startCli } from "../../database/test/harness/process.ts";
 import type { RunRecord } from "../src/backup/run-record.ts";
-import { documentOf, type ExportServer, idOf, refuse, startExportServer } from "./export-server.ts";
+import { type ArchiveServer, archiveOf, idOf, refuse, startArchiveServer } from "./archive-server.ts";
 import { apiToken } from "./fake-api.ts";
 
 let home: string;
 let repo: string;
-let server: ExportServer | undefined;
+let server: ArchiveServer | undefined;
 
 beforeEach(() => {
   home = mkdtempSync(join(tmpdir(), "tenantctl-backup-"));
@@ -21,8 +21,8 @@ afterEach(async () => {
   rmSync(home, { recursive: true, force: true });
 });
 
-const serve = async (slugs: readonly string[]): Promise<ExportServer> => {
-  server = await startExportServer(slugs);
+const serve = async (slugs: readonly string[]): Promise<ArchiveServer> => {
+  server = await startArchiveServer(slugs);
   return server;
 };
 const options = ({ url }: { url: string }): ProcessOptions => ({
@@ -32,22 +32,33 @@ const options = ({ url }: { url: string }): ProcessOptions => ({
 const backup = (target: { url: string }, ...flags: string[]) =>
   runCli(["backup", "--repo", repo, ...flags], options(target));
 
+const runIds = (): string[] => readdirSync(repo).filter((name) => !name.startsWith("."));
+
 /** The files of the only run. */
 const files = (): string[] => {
-  const [run = "", ...more] = readdirSync(repo);
+  const [run = "", ...more] = runIds();
   expect(more).toEqual([]);
   return readdirSync(join(repo, run)).sort();
 };
-const text = (name: string): string => readFileSync(join(repo, readdirSync(repo)[0] ?? "", name), "utf8");
-const record = (): RunRecord => JSON.parse(text("run.json"));
+const content = (name: string): Buffer => readFileSync(join(repo, runIds()[0] ?? "", name));
+const record = (): RunRecord => JSON.parse(content("run.json").toString("utf8"));
 const outcomes = (): Record<string, string> =>
   Object.fromEntries(record().tenants.map(({ slug, outcome, error }) => [slug, error?.code ?? outcome]));
 
-const whole = (index: number): string => documentOf(`t-${index}`, idOf(index), 500);
-const half = (index: number): string => whole(index).slice(0, whole(index).length / 2);
+/** Of tenant t-0 to t-9. */
+const wholes = await Promise.all(
+  Array.from({ length: 10 }, (_, index) => archiveOf({ slug: `t-${index}`, id: idOf(index), rows: 500 })),
+);
+const whole = (index: number): Buffer => wholes[index] ?? Buffer.alloc(0);
+const half = (index: number): Buffer => whole(index).subarray(0, whole(index).length / 2);
+const flipped = (index: number): Buffer => {
+  const copy = Buffer.from(whole(index));
+  copy.writeUInt8(copy.readUInt8(copy.length - 5000) ^ 1, copy.length - 5000);
+  return copy;
+};
 
-describe("a tenant whose export does not come whole", () => {
-  const faults: readonly [string, (index: number) => Parameters<ExportServer["on"]>[1], string][] = [
+describe("a tenant whose archive does not come whole", () => {
+  const faults: readonly [string, (index: number) => Parameters<ArchiveServer["on"]>[1], string][] = [
     [
       "cut in the middle",
       (index) => (response) => response.write(half(index), () => response.destroy()),
@@ -74,17 +85,13 @@ describe("a tenant whose export does not come whole", () => {
     ],
     ["empty", () => (response) => response.writeHead(200).end(), "unreachable"],
     ["something else", () => (response) => response.writeHead(200).end("<html>Welcome</html>"), "unreachable"],
-    [
-      "without some of its rows",
-      (index) => (response) => response.writeHead(200).end(whole(index).replace('"customers":500', '"customers":501')),
-      "unreachable",
-    ],
+    ["with one bit flipped", (index) => (response) => response.writeHead(200).end(flipped(index)), "unreachable"],
     [
       "followed by another",
-      (index) => (response) => response.writeHead(200).end(whole(index) + whole(index)),
+      (index) => (response) => response.writeHead(200).end(Buffer.concat([whole(index), whole(index)])),
       "unreachable",
     ],
-    ["of another tenant", () => (response) => response.writeHead(200).end(documentOf("x", idOf(99))), "wrong_tenant"],
+    ["of another tenant", () => (response) => response.writeHead(200).end(whole(0)), "wrong_tenant"],
     ["refused for an inner fault", () => refuse("internal"), "internal"],
   ];
 
@@ -94,7 +101,7 @@ describe("a tenant whose export does not come whole", () => {
     for (const [index, [, answer]] of faults.entries()) target.on(`t-${index}`, answer(index));
     const { code, stdout, stderr } = await backup(target, "--concurrency", "11");
     expect(code).toBe(3);
-    expect(files()).toEqual(["run.json", "whole.json"]);
+    expect(files()).toEqual(["run.json", "system.tar", "whole.tar"]);
     const found = outcomes();
     const tried = Object.fromEntries(target.attempts);
     expect(found.whole).toBe("saved");
@@ -113,24 +120,23 @@ describe("a tenant whose export does not come whole", () => {
     const { code, stdout } = await backup(target, "--stall-timeout", "1s");
     expect(code).toBe(3);
     expect(stdout).toContain("failed: acme (timeout), globex (timeout)");
-    expect(files()).toEqual(["initech.json", "run.json"]);
+    expect(files()).toEqual(["initech.tar", "run.json", "system.tar"]);
   });
 
   it("tries again what may pass, as long after as the API asks", async () => {
     const target = await serve(["acme", "globex"]);
-    const answer = documentOf("acme", idOf(0));
+    const answer = await archiveOf({ slug: "acme", id: idOf(0) });
+    const other = await archiveOf({ slug: "globex", id: idOf(1) });
     target.on("acme", (response, attempt, request) =>
       attempt === 1
         ? refuse("tenant_busy", { "retry-after": "1" })(response, attempt, request)
         : response.writeHead(200).end(answer),
     );
-    target.on("globex", (response, attempt) =>
-      attempt < 3 ? response.destroy() : response.writeHead(200).end(documentOf("globex", idOf(1))),
-    );
+    target.on("globex", (response, attempt) => (attempt < 3 ? response.destroy() : response.writeHead(200).end(other)));
     const { code, stderr } = await backup(target);
     expect(stderr).toContain("acme: trying again: This is tenant_busy.");
     expect(code).toBe(0);
-    expect(text("acme.json")).toBe(answer);
+    expect(content("acme.tar").equals(answer)).toBe(true);
     expect(record().tenants.map(({ attempts }) => attempts)).toEqual([2, 3]);
   });
 });
@@ -159,18 +165,19 @@ describe("a run that cannot go on", () => {
   it("ends with exit 4 and leaves nothing when the token may list and not export", async () => {
     const slugs = Array.from({ length: 50 }, (_, index) => `t-${index}`);
     const target = await serve(slugs);
-    for (const slug of slugs) target.on(slug, refuse("scope_missing"));
+    for (const slug of [...slugs, "system"]) target.on(slug, refuse("scope_missing"));
     const { code, stderr } = await backup(target);
     expect(code).toBe(4);
     expect(stderr).toContain("error: This is scope_missing.");
     expect(readdirSync(repo)).toEqual([]);
+    expect(target.holder()).toBeUndefined();
     expect(target.attempts.size).toBeLessThan(10);
   });
 
   it("does not try every tenant of an API that has gone away", async () => {
     const slugs = Array.from({ length: 200 }, (_, index) => `t-${String(index).padStart(3, "0")}`);
     const target = await serve(slugs);
-    for (const slug of slugs.slice(5)) target.on(slug, (response) => response.destroy());
+    for (const slug of ["system", ...slugs.slice(5)]) target.on(slug, (response) => response.destroy());
     const { code, stderr } = await backup(target, "--concurrency", "8");
     expect(code).toBe(3);
     expect(target.attempts.size).toBeLessThan(60);
@@ -191,17 +198,20 @@ describe("a run that cannot go on", () => {
     expect(away.stderr).toMatch(/error: .* does not answer/);
     const { code } = await runCli(["backup", "--repo", repo], { cwd: home, env: { HOME: home } });
     expect(code).toBe(4);
-    expect(readdirSync(home)).not.toContain("repo");
+    expect(existsSync(repo) ? readdirSync(repo) : []).toEqual([]);
   });
 });
 
 describe("a signal", () => {
   const begin = async (signal: NodeJS.Signals) => {
     const target = await serve(["acme", "globex", "initech"]);
-    target.on("globex", (response) => response.writeHead(200).write(documentOf("globex", idOf(1), 500).slice(0, 9000)));
+    const begun = await archiveOf({ slug: "globex", id: idOf(1), rows: 500 });
+    target.on("globex", (response) => response.writeHead(200).write(begun.subarray(0, 4000)));
     const run = startCli(["backup", "--repo", repo], options(target));
     await run.waitFor(/acme: saved/);
     await run.waitFor(/initech: saved/);
+    await run.waitFor(/system: saved/);
+    expect(target.holder()).toMatch(/ pid \d+ /);
     run.kill(signal);
     return run.exit;
   };
@@ -214,16 +224,19 @@ describe("a signal", () => {
     async (signal, exit) => {
       const { code, stderr } = await begin(signal);
       expect(code).toBe(exit);
-      expect(files()).toEqual(["acme.json", "initech.json"]);
-      expect(stderr).toMatch(/cut short: 2 of 3 tenants are in .*, an unfinished run\n$/);
+      expect(files().filter((name) => !name.startsWith("."))).toEqual(["acme.tar", "initech.tar", "system.tar"]);
+      expect(files().filter((name) => name.endsWith(".tmp"))).toEqual([]);
+      expect(stderr).toMatch(/cut short: 2 of 3 tenants are in .*, an unfinished run; --resume goes on with it\n$/);
+      expect(server?.holder()).toBeUndefined();
+      expect(readdirSync(repo).filter((name) => name.startsWith("."))).toEqual([]);
     },
   );
 
   it("SIGKILL leaves no file under its own name that is not whole", async () => {
     expect((await begin("SIGKILL")).signal).toBe("SIGKILL");
     const left = files();
-    expect(left.filter((name) => !name.startsWith("."))).toEqual(["acme.json", "initech.json"]);
-    expect(text("acme.json")).toBe(documentOf("acme", idOf(0)));
+    expect(left.filter((name) => !name.startsWith("."))).toEqual(["acme.tar", "initech.tar", "system.tar"]);
+    expect(content("acme.tar").equals(await archiveOf({ slug: "acme", id: idOf(0) }))).toBe(true);
   });
 });
 
@@ -232,16 +245,19 @@ describe("what a server calls its tenants", () => {
     const target = await serve(["../evil", "a/b", ".hidden", "acme", ""]);
     const { code } = await backup(target);
     expect(code).toBe(3);
-    expect(files()).toEqual(["acme.json", "run.json"]);
+    expect(files()).toEqual(["acme.tar", "run.json", "system.tar"]);
     expect(readdirSync(home).sort()).toEqual(["repo"]);
     expect(outcomes()).toMatchObject({ "../evil": "unsafe_name", "a/b": "unsafe_name", acme: "saved" });
   });
 
-  it("never meets the run's own record", async () => {
-    const target = await serve(["run", "acme"]);
+  it("never meets the run's own files", async () => {
+    const target = await serve(["run", "system"]);
     expect((await backup(target)).code).toBe(0);
-    expect(files()).toEqual(["_run.json", "acme.json", "run.json"]);
-    expect(record().tenants.find(({ slug }) => slug === "run")?.file).toBe("_run.json");
+    expect(files()).toEqual(["_system.tar", "run.json", "run.tar", "system.tar"]);
+    expect(record().tenants.map(({ slug, file }) => [slug, file])).toEqual([
+      ["run", "run.tar"],
+      ["system", "_system.tar"],
+    ]);
   });
 });
 
@@ -250,7 +266,7 @@ it("backs up 1,000 tenants with no more at once than it was told", async () => {
   const { code, stdout, stderr } = await backup(target, "--concurrency", "6");
   expect(stdout).toMatch(/^backed up 1000 tenants, /);
   expect(code).toBe(0);
-  expect(files()).toHaveLength(1001);
+  expect(files()).toHaveLength(1002);
   expect(target.mostAtOnce()).toBeLessThanOrEqual(6);
-  expect(stderr.split("\n").filter((line) => / of 1000 tenants/.test(line))).toHaveLength(10);
+  expect(stderr.split("\n").filter((line) => / of 1001 files/.test(line))).toHaveLength(9);
 });
