@@ -14,6 +14,12 @@ export interface CatalogueColumn {
   notNull: boolean;
   /** Computed by PostgreSQL: read it, never write it. */
   generated: boolean;
+  /** Sorted by a collation, so differently from server to server. */
+  collated: boolean;
+  /** The sequence that belongs to it and gives its default, as it may stand in SQL. */
+  sequence: string | null;
+  /** Whether a row can be made without it. */
+  optional: boolean;
 }
 
 export interface CatalogueForeignKey {

@@ -33,6 +33,12 @@ export class Client extends pg.Client {
     this.#stale = true;
   }
 
+  /** Breaks the connection: what PostgreSQL is sending cannot be stopped otherwise. */
+  abandon(): void {
+    this.#lost ??= new Error("The connection was given up.");
+    this.#socket.destroy();
+  }
+
   /** Whatever `submit` sends leaves in one write. */
   together<T>(submit: () => T): T {
     this.#socket.cork();

@@ -16,10 +16,13 @@ export function opening(
   begin: string,
   tenantId: string | undefined,
   entries: Entry | readonly Entry[] | undefined,
+  locked: readonly string[] = [],
 ): readonly Statement[] {
   const checks = entries === undefined ? [] : "sql" in entries ? [entries] : entries;
   return [
     plain(begin),
+    // Before the first statement that takes a snapshot.
+    ...(locked.length === 0 ? [] : [plain(`lock table ${locked.join(", ")} in access share mode`)]),
     ...(tenantId === undefined ? [] : [plain(`set local app.tenant_id = '${checkedTenantId(tenantId)}'`)]),
     ...checks.map((check) => bindTenant(check, tenantId)),
   ];

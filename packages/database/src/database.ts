@@ -4,13 +4,13 @@ import type { Entry } from "./entries.ts";
 import { openForeignPool, openPool, type Pool } from "./pools.ts";
 import { type RoleUrls, resolveRoleUrls } from "./role-urls.ts";
 import { createScope, type Scope } from "./scope.ts";
-import { type Snapshot, withSnapshot } from "./snapshot.ts";
+import { type Snapshot, type SnapshotOptions, withSnapshot } from "./snapshot.ts";
 import { createStatementNames } from "./statement-names.ts";
 
 const poolNames = ["tenant", "operator", "tenantStream", "operatorStream"] as const;
 export type PoolName = (typeof poolNames)[number];
 
-const defaultSizes: Record<PoolName, number> = { tenant: 10, operator: 5, tenantStream: 4, operatorStream: 2 };
+const defaultSizes: Record<PoolName, number> = { tenant: 10, operator: 5, tenantStream: 10, operatorStream: 4 };
 
 export interface DatabaseConfig {
   /** Of the user who owns the database: reads the derived passwords, serves nothing. Not needed when all three role URLs are given. */
@@ -43,9 +43,18 @@ export interface Database {
   /** Role operator: reads all tenants, writes in the context of `tenantId`. */
   operator(entry?: Entries, options?: OperatorOptions): Scope;
   /** One consistent, read-only state of one tenant, as role tenant. */
-  tenantSnapshot<T>(tenantId: string, entry: Entries, fn: (snapshot: Snapshot) => Promise<T>): Promise<T>;
+  tenantSnapshot<T>(
+    tenantId: string,
+    entry: Entries,
+    fn: (snapshot: Snapshot) => Promise<T>,
+    options?: SnapshotOptions,
+  ): Promise<T>;
   /** One consistent, read-only state of everything, as role operator. */
-  operatorSnapshot<T>(entry: Entries | undefined, fn: (snapshot: Snapshot) => Promise<T>): Promise<T>;
+  operatorSnapshot<T>(
+    entry: Entries | undefined,
+    fn: (snapshot: Snapshot) => Promise<T>,
+    options?: SnapshotOptions,
+  ): Promise<T>;
   /** A direct connection as role jobs. It carries a password. */
   readonly jobsUrl: string;
   /** For graphile-worker: direct connections as role jobs, at most `size`. Whoever opens the pool ends it. */
@@ -87,10 +96,10 @@ export async function openDatabase(config: DatabaseConfig): Promise<Database> {
         opening(begin(options?.readOnly), options?.tenantId, entry),
         entry === undefined && options?.tenantId === undefined && options?.readOnly !== true,
       ),
-    tenantSnapshot: (tenantId, entry, fn) =>
-      withSnapshot(pools.tenantStream, names, opening(beginSnapshot, tenantId, entry), fn),
-    operatorSnapshot: (entry, fn) =>
-      withSnapshot(pools.operatorStream, names, opening(beginSnapshot, undefined, entry), fn),
+    tenantSnapshot: (tenantId, entry, fn, { lock, exactText } = {}) =>
+      withSnapshot(pools.tenantStream, names, opening(beginSnapshot, tenantId, entry, lock), fn, exactText),
+    operatorSnapshot: (entry, fn, { lock, exactText } = {}) =>
+      withSnapshot(pools.operatorStream, names, opening(beginSnapshot, undefined, entry, lock), fn, exactText),
     jobsUrl: urls.jobs,
     openJobsPool: (size) => openForeignPool({ url: urls.jobs, size, name: "tenantctl jobs", onError }),
     get connections() {

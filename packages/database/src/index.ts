@@ -1,5 +1,7 @@
 export { build, sql } from "./build.ts";
 export { type Catalogue, type CatalogueColumn, type CatalogueTable, countRows, readCatalogue } from "./catalogue.ts";
+export { archivedColumns, archivedKey, type CopyShape, copyStatement } from "./copy-out.ts";
+export type { CopyOut } from "./copy-stream.ts";
 export {
   type Database,
   type DatabaseConfig,
@@ -17,4 +19,5 @@ export { describeSchema } from "./schema-description.ts";
 export type { Scope, Transaction } from "./scope.ts";
 export type { Snapshot } from "./snapshot.ts";
 export { SYSTEM_TENANT_ID } from "./system-tenant.ts";
+export { readTableDdl, type TableDdl, tenantPlaceholder } from "./table-ddl.ts";
 export * from "./tables.ts";

@@ -1,15 +1,27 @@
 import type { CompiledQuery } from "kysely";
 import type { Statement } from "./context.ts";
 import { rollback } from "./context.ts";
+import { type CopyOut, copyOut } from "./copy-stream.ts";
 import { exchange } from "./exchange.ts";
 import type { Pool } from "./pools.ts";
 import type { StatementNames } from "./statement-names.ts";
+import { pinTextForms } from "./text-forms.ts";
 
 /** One consistent state of the database, for as long as the function it is given to runs. */
 export interface Snapshot {
   run<R>(query: CompiledQuery<R>): Promise<R[]>;
   /** The rows in batches, read as they are asked for (with one batch ahead). One stream at a time. */
   stream<R>(query: CompiledQuery<R>, options?: { batchSize?: number }): AsyncIterable<R[]>;
+  /** One `COPY … TO STDOUT`, which obeys row-level security; read it to its end before anything else is run. */
+  copyTo(text: string): CopyOut;
+}
+
+/** For reading whole tables with COPY. */
+export interface SnapshotOptions {
+  /** The snapshot is taken once these tables are locked, so that none is rewritten or emptied beneath it. */
+  lock?: readonly string[] | undefined;
+  /** Pins how values look, and lets a statement take as long as its reader does. */
+  exactText?: boolean | undefined;
 }
 
 /** How long a reader may leave the snapshot alone, say because the client downloads slowly. */
@@ -18,6 +30,7 @@ const patience: Statement = {
   parameters: [],
   plain: true,
 };
+const exactForms: Statement = { sql: `set local statement_timeout = 0; ${pinTextForms}`, parameters: [], plain: true };
 const closeCursor: Statement = { sql: "close tenancy_stream", parameters: [], plain: true };
 const defaultBatchSize = 1000;
 
@@ -27,6 +40,7 @@ export async function withSnapshot<T>(
   names: StatementNames,
   opening: readonly Statement[],
   fn: (snapshot: Snapshot) => Promise<T>,
+  exactText = false,
 ): Promise<T> {
   const { client, release } = await pool.borrow();
 
@@ -56,15 +70,16 @@ export async function withSnapshot<T>(
   }
 
   try {
-    for (const statement of [...opening, patience]) {
+    for (const statement of [...opening, patience, ...(exactText ? [exactForms] : [])]) {
       await send(statement);
     }
     return await fn({
       run: send,
       stream: (query, options) => stream(query, options?.batchSize ?? defaultBatchSize),
+      copyTo: (text) => copyOut(client, text),
     });
   } finally {
-    await send(rollback).catch(() => undefined); // nothing was written; a dead connection is closed by release
+    if (client.lost === undefined) await send(rollback).catch(() => undefined); // nothing was written; a dead connection is closed by release
     release();
   }
 }

@@ -34,7 +34,7 @@ export const operatorEntry = (principal: Principal, access: Access): Entry => {
 };
 
 /** An operator's token gets its name before it acts in a tenant's context, where the token's row can't be seen. */
-const namedActor = async (scope: Scope, principal: Principal): Promise<Actor> => {
+export const namedActor = async (scope: Scope, principal: Principal): Promise<Actor> => {
   if (principal.kind !== "operatorToken") return actorOf(principal);
   const [row] = await scope.run(
     sql<{

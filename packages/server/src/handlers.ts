@@ -1,10 +1,13 @@
 import { alertHandlers } from "./alerts/alert-handlers.ts";
+import { archiveHandlers } from "./archive/archive-handlers.ts";
 import { auditHandlers } from "./audit/audit-handlers.ts";
 import { authHandlers } from "./auth/auth-handlers.ts";
+import { backupHandlers } from "./backups/backup-handlers.ts";
 import type { Handlers } from "./call.ts";
 import { customerHandlers } from "./customers/customer-handlers.ts";
 import { exportHandlers } from "./export/export-handlers.ts";
 import { healthHandlers } from "./health/health-handlers.ts";
+import { holdHandlers } from "./holds/hold-handlers.ts";
 import { metricsHandlers } from "./metrics/metrics-handlers.ts";
 import { operationHandlers } from "./operations/operation-handlers.ts";
 import { operatorHandlers } from "./operators/operator-handlers.ts";
@@ -28,6 +31,9 @@ export const handlers: Handlers = {
   ...auditHandlers,
   ...alertHandlers,
   ...metricsHandlers,
+  ...archiveHandlers,
   ...operationHandlers,
+  ...backupHandlers,
+  ...holdHandlers,
   ...healthHandlers,
 };

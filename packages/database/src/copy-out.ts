@@ -1,0 +1,32 @@
+import pg from "pg";
+import type { CatalogueTable } from "./catalogue.ts";
+
+/** What of a table is copied, and in which order. */
+export interface CopyShape {
+  /** As it may stand in SQL: "app.users". */
+  name: string;
+  columns: readonly string[];
+  /** The order of the rows; text keys by their bytes, since servers sort differently. */
+  key: readonly { name: string; collated: boolean }[];
+  /** Only this tenant's rows. */
+  tenantId?: string | undefined;
+}
+
+/** A tenant's own columns of a table: without tenant_id, which is the same in every row, and what PostgreSQL computes. */
+export const archivedColumns = (table: CatalogueTable): CatalogueTable["columns"] =>
+  table.columns.filter(({ name, generated }) => name !== "tenant_id" && !generated);
+
+/** The primary key in the order of an archive: within one tenant. */
+export const archivedKey = (table: CatalogueTable): { name: string; collated: boolean }[] =>
+  table.primaryKey
+    .filter((name) => name !== "tenant_id")
+    .map((name) => ({ name, collated: table.columns.find((column) => column.name === name)?.collated === true }));
+
+/** The `COPY … TO STDOUT` whose bytes an archive holds, and whose SHA-256 is the table's digest. */
+export function copyStatement({ name, columns, key, tenantId }: CopyShape): string {
+  const selected = columns.map((column) => `t.${pg.escapeIdentifier(column)}`).join(", ");
+  const where = tenantId === undefined ? "" : ` where t.tenant_id = ${pg.escapeLiteral(tenantId)}::uuid`;
+  const order = key.map((part) => `t.${pg.escapeIdentifier(part.name)}${part.collated ? ' collate "C"' : ""}`);
+  const ordered = order.length === 0 ? "" : ` order by ${order.join(", ")}`;
+  return `copy (select ${selected} from ${name} as t${where}${ordered}) to stdout`;
+}

@@ -1,0 +1,160 @@
+import type { TableDescription, TableSource } from "@tenantctl/archive";
+import { ContractError } from "@tenantctl/contract";
+import {
+  archivedColumns,
+  archivedKey,
+  build,
+  type Catalogue,
+  type CatalogueTable,
+  copyStatement,
+  type Database,
+  readCatalogue,
+  readTableDdl,
+  type Scope,
+  SYSTEM_TENANT_ID,
+  sql,
+  type TableDdl,
+  tenantPlaceholder,
+} from "@tenantctl/database";
+
+/** One table as an archive holds it. */
+export interface ArchivedTable {
+  readonly description: TableDescription;
+  ddl(tenantId: string): TableSource["ddl"];
+  /** The COPY of one tenant's rows; in a system archive of what the table holds for it. */
+  copy(tenantId: string): string;
+}
+
+export interface ArchiveTables {
+  readonly ddl: string;
+  readonly tables: readonly ArchivedTable[];
+  /** Their names, as they may stand in SQL. */
+  readonly names: readonly string[];
+}
+
+/** What archives are made of, as long as `shape` holds. */
+export interface ArchivePlan {
+  readonly shape: string;
+  readonly migrations: readonly string[];
+  readonly tenant: ArchiveTables;
+  readonly system: ArchiveTables;
+}
+
+/** Counted use: kept for all tenants together in the system archive, in no tenant's own. */
+const usage = new Set(["app.usage_minutes", "app.usage_days"]);
+
+const ddlOf = (ddl: TableDdl, name: string, tenantId: string): TableSource["ddl"] => {
+  const { create = "", constraints = "" } = ddl.tables.get(name) ?? {};
+  return { create: create.replaceAll(tenantPlaceholder, tenantId), constraints };
+};
+
+const describe = (
+  table: CatalogueTable,
+  columns: CatalogueTable["columns"],
+  key: readonly string[],
+): TableDescription => ({
+  name: table.name,
+  columns: columns.map(({ name, type, notNull }) => ({ name, type, notNull })),
+  generatedColumns: table.columns.filter(({ generated }) => generated).map(({ name }) => name),
+  primaryKey: [...key],
+});
+
+/** Protected tables in the order in which they can be put back, then what is there for evidence. */
+const tenantTables = (catalogue: Catalogue): CatalogueTable[] => [
+  ...catalogue.exported(),
+  ...catalogue.tables.filter((table) => table.class === "retained" && !usage.has(table.name)),
+];
+
+const tenantTable = (table: CatalogueTable, ddl: TableDdl): ArchivedTable => {
+  const columns = archivedColumns(table);
+  const key = archivedKey(table);
+  const shape = { name: table.name, columns: columns.map(({ name }) => name), key };
+  return {
+    description: describe(
+      table,
+      columns,
+      key.map(({ name }) => name),
+    ),
+    ddl: (tenantId) => ddlOf(ddl, table.name, tenantId),
+    copy: (tenantId) => copyStatement({ ...shape, tenantId }),
+  };
+};
+
+/** What belongs to no tenant, the registry of tenants, their logs and use, and the rows of the system itself. */
+const systemTables = (catalogue: Catalogue): CatalogueTable[] => catalogue.tables.filter((table) => !table.transient);
+
+const systemTable = (table: CatalogueTable, ddl: TableDdl): ArchivedTable => {
+  const columns = table.columns.filter(({ generated }) => !generated);
+  const key = table.primaryKey.map((name) => ({
+    name,
+    collated: columns.find((column) => column.name === name)?.collated === true,
+  }));
+  const shape = { name: table.name, columns: columns.map(({ name }) => name), key };
+  return {
+    description: describe(table, columns, table.primaryKey),
+    ddl: () => ddlOf(ddl, table.name, SYSTEM_TENANT_ID),
+    copy: () => copyStatement(table.class === "protected" ? { ...shape, tenantId: SYSTEM_TENANT_ID } : shape),
+  };
+};
+
+/** Throws transition_forbidden while a table is in no class: nobody knows whether it holds some tenant's data. */
+const refuseUnclassified = async (scope: Scope): Promise<void> => {
+  const rows = await scope.run(sql<{ name: string }>`select tenancy.unclassified()::text as name`.compile(build));
+  if (rows.length === 0) return;
+  throw new ContractError(
+    "transition_forbidden",
+    `In no class of table, so that nobody can tell whose data it holds: ${rows.map(({ name }) => name).join(", ")}.`,
+    "Classify it with tenancy.protect, tenancy.retain or tenancy.global, then back up.",
+  );
+};
+
+const readShape = async (scope: Scope): Promise<string> => {
+  const [row] = await scope.run(sql<{ shape: string }>`select tenancy.shape() as shape`.compile(build));
+  if (row === undefined) throw new Error("tenancy.shape() gave nothing.");
+  return row.shape;
+};
+
+const readPlan = async (db: Database): Promise<ArchivePlan> => {
+  const scope = db.operator(undefined, { readOnly: true });
+  await refuseUnclassified(scope);
+  for (;;) {
+    const shape = await readShape(scope);
+    const catalogue = await readCatalogue(scope);
+    const migrations = await scope.run(
+      sql<{ name: string }>`select name from tenancy.migrations order by name`.compile(build),
+    );
+    const make = async (
+      tables: CatalogueTable[],
+      archived: (table: CatalogueTable, ddl: TableDdl) => ArchivedTable,
+    ): Promise<ArchiveTables> => {
+      const ddl = await readTableDdl(scope, tables);
+      return {
+        ddl: ddl.shared,
+        tables: tables.map((table) => archived(table, ddl)),
+        names: tables.map(({ name }) => name),
+      };
+    };
+    const plan: ArchivePlan = {
+      shape,
+      migrations: migrations.map(({ name }) => name),
+      tenant: await make(tenantTables(catalogue), tenantTable),
+      system: await make(systemTables(catalogue), systemTable),
+    };
+    // Read in several statements: a migration in between would give parts of two shapes.
+    if ((await readShape(scope)) === shape) return plan;
+  }
+};
+
+const plans = new WeakMap<Database, Promise<ArchivePlan>>();
+
+/** The plan as it was last read; anew where there is none or it is the `outdated` one. Throws transition_forbidden. */
+export const archivePlan = async (db: Database, outdated?: ArchivePlan): Promise<ArchivePlan> => {
+  const kept = plans.get(db);
+  if (kept !== undefined && (outdated === undefined || (await kept) !== outdated)) return kept;
+  const fresh = readPlan(db);
+  plans.set(db, fresh);
+  fresh.catch(() => {
+    if (plans.get(db) === fresh) plans.delete(db);
+  });
+  return fresh;
+};
