@@ -1,4 +1,5 @@
 export * from "./access.ts";
+export { canonicalJson, DeletionCertificate } from "./certificate.ts";
 export * from "./client.ts";
 export * from "./errors.ts";
 export * from "./lifecycle.ts";

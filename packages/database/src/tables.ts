@@ -282,6 +282,59 @@ export interface AlertsTable {
   last_seen_at: DefaultTime;
 }
 
+/** At most one row. */
+export interface BackupLeaseTable {
+  single: Generated<true>;
+  id: string;
+  holder: string;
+  acquired_at: Time;
+  expires_at: Time;
+}
+
+export interface BackupRunsTable {
+  kind: "backup" | "verify" | "drill";
+  run_id: string;
+  repository: string;
+  host: string;
+  started_at: Time;
+  finished_at: TimeOrNull;
+  exit_code: Int8 | null;
+  /** From then on its archives are gone. */
+  removed_at: TimeOrNull;
+  ok: Generated<Int8>;
+  failed: Generated<Int8>;
+  bytes: Generated<Int8>;
+}
+
+/** The system archive stands under the system tenant. */
+export interface BackupItemsTable {
+  kind: "backup" | "verify" | "drill";
+  run_id: string;
+  tenant_id: string;
+  outcome: "ok" | "failed" | "gone";
+  snapshot_at: TimeOrNull;
+  bytes: Int8 | null;
+  sha256: string | null;
+  seconds: number | null;
+  error: string | null;
+  at: Time;
+}
+
+export interface BackupFactsTable {
+  tenant_id: string;
+  last_backup_at: TimeOrNull;
+  last_backup_bytes: Int8 | null;
+  last_verified_at: TimeOrNull;
+  last_drilled_at: TimeOrNull;
+}
+
+export interface LegalHoldsTable {
+  tenant_id: string;
+  reason: string;
+  set_by: string;
+  set_at: DefaultTime;
+}
+
 /** Every table a scope can reach, for Kysely. */
 export interface Tables {
   "app.plans": PlansTable;
@@ -306,6 +359,11 @@ export interface Tables {
   "app.usage_days": UsageDaysTable;
   "app.operations": OperationsTable;
   "app.alerts": AlertsTable;
+  "app.backup_lease": BackupLeaseTable;
+  "app.backup_runs": BackupRunsTable;
+  "app.backup_items": BackupItemsTable;
+  "app.backup_facts": BackupFactsTable;
+  "app.legal_holds": LegalHoldsTable;
 }
 
 /** A row of `app.<table>` as read, as inserted and as updated. */

@@ -4,6 +4,7 @@ import { withClient } from "../../database/test/harness/database.ts";
 import { resumeOperations } from "../src/operations/resume-operations.ts";
 import { purgeDueTenants } from "../src/tenants/purge-due-tenants.ts";
 import { asOwner, ownerRow } from "./fixture/as-owner.ts";
+import { holdRow, waitingForLocks } from "./fixture/hold-row.ts";
 import { type Provisioned, startTestServer, type TestServer } from "./fixture/server.ts";
 
 let server: TestServer;
@@ -44,30 +45,6 @@ const addCustomers = (tenantId: string, count: number) =>
     `insert into app.customers (tenant_id, id, name) select $1, gen_random_uuid(), 'C' || n from generate_series(1, $2::int) n`,
     [tenantId, count],
   );
-
-/** Keeps one row of a table locked, so that its removal waits, until `release` is called. */
-const holdRow = async (table: string, tenantId: string): Promise<() => Promise<void>> => {
-  let release = (): void => undefined;
-  const released = new Promise<void>((resolve) => {
-    release = resolve;
-  });
-  let held = (): void => undefined;
-  const holding = new Promise<void>((resolve) => {
-    held = resolve;
-  });
-  const done = asOwner(server.database, async (client) => {
-    await client.query("begin");
-    await client.query(`select from ${table} where tenant_id = $1 for update`, [tenantId]);
-    held();
-    await released;
-    await client.query("rollback");
-  });
-  await holding;
-  return () => {
-    release();
-    return done;
-  };
-};
 
 const operationOf = async (tenantId: string) => (await operator("GET", `operations?tenantId=${tenantId}`)).body[0];
 
@@ -271,19 +248,11 @@ test("a removal that takes long is answered 202 and ends by itself; what it wait
 test("a cancelled removal stops after its batch, stays deleted, and is finished by another", async () => {
   const tenant = await server.provision();
   await addCustomers(tenant.id, 100);
-  const release = await holdRow("app.customers", tenant.id);
+  const release = await holdRow(server.database, "app.customers", tenant.id);
   const removing = remove(tenant.id);
   await expect.poll(async () => (await operationOf(tenant.id))?.progress.users, { timeout: 9000 }).toBe(1);
   const cancelling = operator("POST", `operations/${(await operationOf(tenant.id)).id}/cancel`);
-  const waiting = () =>
-    withClient(server.database.cluster.adminUrl, async (client) => {
-      const { rows } = await client.query(
-        "select from pg_stat_activity where wait_event_type = 'Lock' and datname = $1",
-        [server.database.name],
-      );
-      return rows.length;
-    });
-  await expect.poll(waiting, { timeout: 20_000 }).toBeGreaterThanOrEqual(2);
+  await expect.poll(() => waitingForLocks(server.database), { timeout: 20_000 }).toBeGreaterThanOrEqual(2);
   await release();
   const cancelled = await cancelling;
   expect([cancelled.status, cancelled.body.status]).toEqual([200, "cancelled"]);
@@ -334,7 +303,7 @@ test("cancelled before anything was removed, the tenant can be brought back", as
 test("a removal whose process died is finished by whoever finds it", async () => {
   const tenant = await server.provision();
   await addCustomers(tenant.id, 100);
-  const release = await holdRow("app.customers", tenant.id);
+  const release = await holdRow(server.database, "app.customers", tenant.id);
   const removing = remove(tenant.id);
   await expect.poll(async () => (await operationOf(tenant.id))?.progress.users, { timeout: 9000 }).toBe(1);
   await withClient(server.database.cluster.adminUrl, (client) =>

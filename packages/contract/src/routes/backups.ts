@@ -55,6 +55,7 @@ const Run = Closed({
   startedAt: Time("When it began"),
   finishedAt: Nullable(Time("When it ended")),
   exitCode: Nullable(Count("How it ended")),
+  removedAt: Nullable(Time("When its files were removed; it holds nobody's data any more")),
   ok: Count("Tenants that succeeded"),
   failed: Count("Tenants that failed"),
   bytes: Count("Bytes stored"),
@@ -132,7 +133,7 @@ export const backupRoutes = {
     tag,
     summary: "Report what a backup, verification or drill run did",
     description:
-      "In as many calls as there are thousands of tenants; the same run and tenant again replaces what was said.",
+      "In as many calls as there are thousands of tenants; the same run and tenant again replaces what was said. What is left out of the run itself stays as it was.",
     access: operatorAccess("backups:write"),
     body: Closed({
       runId: Line("The run's name, as its folder", 100),
@@ -142,6 +143,7 @@ export const backupRoutes = {
       startedAt: Time("When it began"),
       finishedAt: Type.Optional(Nullable(Time("When it ended; left out while more is to come"))),
       exitCode: Type.Optional(Nullable(Count("How it ended"))),
+      removedAt: Type.Optional(Nullable(Time("When prune removed its files: what it held counts no more"))),
       items: Type.Array(ReportItem, { maxItems: 1000 }),
     }),
     responses: { 200: Run },
@@ -182,7 +184,7 @@ export const backupRoutes = {
     tag,
     summary: "Show when each tenant was last backed up, verified and restored in a drill",
     description:
-      "Tenants that are not purged, the longest without a backup first. An age counts from the tenant's creation where there is none.",
+      "Tenants that are not purged, the longest without a backup first. An age counts from the tenant's creation where there is none. Verified and drilled count from the start of that run.",
     access: operatorAccess("backups:read"),
     query: Closed({
       olderThanHours: Type.Optional(

@@ -30,7 +30,8 @@ export const holdRoutes = {
     path: "/api/admin/tenants/:id/hold",
     tag,
     summary: "Put a tenant under a legal hold",
-    description: "While it stands the tenant is neither purged nor hard deleted, and prune keeps its backups.",
+    description:
+      "While it stands the tenant is neither purged nor hard deleted, and prune keeps its backups. A hard delete under way stops after its current batch. A purged tenant can be held too, by its id, for its backups.",
     access: operatorAccess("holds:write"),
     params,
     body: Closed({ reason: Line("Why, for the audit log", 500) }),

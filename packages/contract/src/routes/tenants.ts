@@ -169,7 +169,7 @@ export const tenantRoutes = {
       reason: Reason,
     }),
     responses: { 200: TenantDeletion, 202: TenantDeletion },
-    errors: ["transition_forbidden", "tenant_busy"],
+    errors: ["transition_forbidden", "tenant_busy", "legal_hold"],
     audit: { action: "delete", resourceType: "tenant" },
     example: { ...example, body: { hardDelete: false } },
   }),

@@ -1,5 +1,6 @@
 import { SYSTEM_TENANT_ID, sql } from "@tenantctl/database";
 import type { RawBuilder } from "kysely";
+import { overdueRules } from "../backups/overdue-rules.ts";
 import { isNear, quotaUses } from "../quotas/near-limit.ts";
 
 /** What a rule found: one fact per fingerprint. */
@@ -93,4 +94,5 @@ export const alertRules: readonly AlertRule[] = [
       select ${errorRate(sql`'error_rate:system'`, sql`'The system'`, sql`'tenantctl metrics --since 1h --step-minutes 1'`)}, null::uuid
       from (select sum(s.requests)::bigint as requests, sum(s.errors)::bigint as errors from (${errorRates}) s) e where ${tooManyErrors}`,
   },
+  ...overdueRules,
 ];

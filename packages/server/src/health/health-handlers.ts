@@ -3,6 +3,7 @@ import { build, SYSTEM_TENANT_ID, sql } from "@tenantctl/database";
 import { alertColumns } from "../alerts/alert-row.ts";
 import { Answer } from "../answer.ts";
 import type { App } from "../app.ts";
+import { systemFacts } from "../backups/read-facts.ts";
 import type { Handlers } from "../call.ts";
 import { nearLimit } from "../quotas/near-limit.ts";
 import { probeDatabase } from "./database-probe.ts";
@@ -55,10 +56,11 @@ export const healthHandlers: Handlers<"health.get" | "health.live" | "health.rea
   },
 
   "status.get": async ({ app, scope }) => {
-    const [health, [tenants, near, alerts, [totals]]] = await Promise.all([
+    const [health, [tenants, near, alerts, [totals], [backups]]] = await Promise.all([
       healthOf(app),
-      scope.batch([tenantsByStatus, nearLimit(10), newestAlerts, counts]),
+      scope.batch([tenantsByStatus, nearLimit(10), newestAlerts, counts, systemFacts]),
     ]);
+    if (backups === undefined) throw new Error("totals without a group are one row");
     return {
       health,
       version,
@@ -68,6 +70,7 @@ export const healthHandlers: Handlers<"health.get" | "health.live" | "health.rea
       alerts,
       alertsTotal: totals?.alerts ?? 0,
       operationsRunning: totals?.operations ?? 0,
+      backups,
     };
   },
 };

@@ -2,6 +2,7 @@ import { build, sql } from "@tenantctl/database";
 import { evaluateAlerts } from "../alerts/evaluate.ts";
 import type { App } from "../app.ts";
 import { endedSessionsCleanup } from "../auth/ended-sessions-cleanup.ts";
+import { forgetOldRuns } from "../backups/forget-old-runs.ts";
 import { resumeOperations } from "../operations/resume-operations.ts";
 import { purgeDueTenants } from "../tenants/purge-due-tenants.ts";
 
@@ -63,6 +64,11 @@ export const tasks: Readonly<Record<string, Task>> = {
     cron: "41 3 * * *",
     atStart: true,
     run: ensureAuditPartitions,
+  },
+  forget_old_backup_runs: {
+    about: "forgets runs of 400 days ago whose archives are gone",
+    cron: "47 3 * * *",
+    run: forgetOldRuns,
   },
   drop_old_use: { about: "removes metrics older than 35 days", cron: "29 * * * *", run: dropOldUse },
 };

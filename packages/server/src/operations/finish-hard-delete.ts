@@ -1,41 +1,48 @@
-import { build, type Scope, sql } from "@tenantctl/database";
+import { build, readCatalogue, type Scope, sql } from "@tenantctl/database";
 import type { App } from "../app.ts";
+import { certify } from "./certify.ts";
 import { readDeletionTables } from "./deletion-tables.ts";
-import { type Claimed, enterBatch } from "./hard-delete-batch.ts";
-import { auditOf, countByName, type Requester } from "./start-hard-delete.ts";
+import { type Claimed, enterBatch, withoutTimeout } from "./hard-delete-batch.ts";
+import { auditOf, countByName } from "./start-hard-delete.ts";
 
 /** Stands for the erased name: the row stays as a tombstone for the audit history. */
 const erasedName = "(purged)";
 
-const rowsRemoved = (progress: Readonly<Record<string, number>>): string => {
-  const tables = Object.entries(progress).filter(([, rows]) => rows > 0);
+const rowsRemoved = (removed: Readonly<Record<string, number>>): string => {
+  const tables = Object.entries(removed).filter(([, rows]) => rows > 0);
   const total = tables.reduce((sum, [, rows]) => sum + rows, 0);
   return `${total} rows (${tables.map(([name, rows]) => `${name} ${rows}`).join(", ")})`;
 };
 
 /**
- * Counts once more and, where nothing is left, turns the tenant into a tombstone: name and contact erased, slug free,
- * the end audited with what was removed.
+ * Scans every protected table once more and, where nothing is left, certifies that and turns the tenant into a tombstone:
+ * name and contact erased, slug free, the end audited with what was removed. Throws legal_hold.
  */
 export const finishHardDelete = async (
   app: App,
   scope: Scope,
   claimed: Claimed,
-): Promise<"finished" | "stopped" | "busy" | "rows_left"> => {
+): Promise<"finished" | "stopped" | "busy" | { readonly rowsLeft: Readonly<Record<string, number>> }> => {
   const { operationId, tenantId } = claimed;
-  const tables = await readDeletionTables(app.db.operator());
+  const [steps, catalogue] = await Promise.all([
+    readDeletionTables(app.db.operator()),
+    readCatalogue(app.db.operator()),
+  ]);
+  const retained = catalogue.tables.filter((table) => table.class === "retained");
   return scope.transaction(async (transaction) => {
     const entered = await enterBatch(transaction, claimed);
     if (entered !== "ready") return entered;
-    const left = await countByName(transaction, tenantId, tables);
-    if (Object.values(left).some((rows) => rows > 0)) return "rows_left";
-    const [done] = await transaction.run(
-      sql<{ progress: Record<string, number>; requester: Requester }>`update app.operations set status = 'succeeded',
-          result = progress, finished_at = clock_timestamp(), heartbeat_at = clock_timestamp()
-        where id = ${operationId}::uuid returning progress, requested_by as requester`.compile(build),
-    );
-    if (done === undefined) return "stopped";
+    await transaction.run(withoutTimeout);
+    const found = await countByName(transaction, tenantId, steps);
+    const left = Object.entries(found).filter(([, rows]) => rows > 0);
+    if (left.length > 0) return { rowsLeft: Object.fromEntries(left) };
+    const { certificate, requester } = await certify(transaction, claimed, Object.keys(found), retained);
     await Promise.all([
+      transaction.run(
+        sql`update app.operations set status = 'succeeded', result = ${JSON.stringify(certificate)}::jsonb,
+            finished_at = ${certificate.finishedAt}, heartbeat_at = clock_timestamp()
+          where id = ${operationId}::uuid`.compile(build),
+      ),
       transaction.run(
         sql`update app.tenants set status = 'purged', status_changed_at = now(), updated_at = now(), purged_at = now(),
             purge_at = null, status_reason = null, previous_status = null, name = ${erasedName}, contact_email = null,
@@ -49,12 +56,12 @@ export const finishHardDelete = async (
       transaction.run(sql`delete from app.alerts where tenant_id = ${tenantId}::uuid`.compile(build)),
       transaction.run(
         auditOf(
-          done.requester,
+          requester,
           "purge",
         )({
           tenantId,
           resourceId: tenantId,
-          detail: `hard delete finished, operation ${operationId}: ${rowsRemoved(done.progress)}`,
+          detail: `hard delete finished, operation ${operationId}: ${rowsRemoved(certificate.removed)}; certificate sha256 ${certificate.digest}`,
         }),
       ),
     ]);

@@ -1,5 +1,6 @@
 import { build, type CatalogueTable, type Scope, sql, type Transaction } from "@tenantctl/database";
 import type { CompiledQuery } from "kysely";
+import { heldError, readHold } from "../holds/legal-hold.ts";
 import { type DeletionStep, shownName } from "./deletion-tables.ts";
 
 /** Rows per transaction: enough to be fast, few enough that a cancelled operation stops soon. */
@@ -15,10 +16,10 @@ export type Entered = "ready" | "stopped" | "busy";
 
 /**
  * Opens a batch: nobody else is at this operation, it is still wanted, and no writer is inside the tenant. From the first
- * time the lock is got after the hold was committed, every later writer meets the hold.
+ * time the lock is got after the hold was committed, every later writer meets the hold. Throws legal_hold.
  */
 export const enterBatch = async (transaction: Transaction, { operationId, tenantId }: Claimed): Promise<Entered> => {
-  const [[operation], [lock]] = await Promise.all([
+  const [[operation], [lock], legalHold] = await Promise.all([
     transaction.run(
       sql<{ status: string }>`select status from app.operations where id = ${operationId}::uuid for update`.compile(
         build,
@@ -29,8 +30,11 @@ export const enterBatch = async (transaction: Transaction, { operationId, tenant
         build,
       ),
     ),
+    // After the operation's row is locked: whoever sets a hold waits for that row before they answer.
+    readHold(transaction, tenantId),
   ]);
   if (operation?.status !== "running") return "stopped";
+  if (legalHold !== undefined) throw heldError(legalHold);
   if (lock?.held === true) return "ready";
   await transaction.run(
     sql`update app.operations set heartbeat_at = clock_timestamp() where id = ${operationId}::uuid`.compile(build),
@@ -56,10 +60,10 @@ const countRemoved = (operationId: string, name: string, removed: number): Compi
       progress = progress || jsonb_build_object(${name}::text, coalesce((progress ->> ${name}::text)::bigint, 0) + ${removed}::bigint)
     where id = ${operationId}::uuid`.compile(build);
 
-const wholeStep: readonly CompiledQuery<unknown>[] = [
-  sql`set constraints all deferred`.compile(build),
-  sql`set local statement_timeout = 0`.compile(build),
-];
+/** Large tenants take as long as they take. */
+export const withoutTimeout: CompiledQuery<unknown> = sql`set local statement_timeout = 0`.compile(build);
+
+const wholeStep: readonly CompiledQuery<unknown>[] = [sql`set constraints all deferred`.compile(build), withoutTimeout];
 
 /** Removes up to 5,000 rows of the step's table (all rows of a cyclic step) and counts them in the same transaction. */
 export const removeBatch = (scope: Scope, claimed: Claimed, step: DeletionStep): Promise<Entered | "emptied"> =>

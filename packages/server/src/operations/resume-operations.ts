@@ -1,5 +1,6 @@
 import { build, sql } from "@tenantctl/database";
 import type { App } from "../app.ts";
+import { hardDeleteKind } from "../tenants/hold.ts";
 import { runHardDelete } from "./run-hard-delete.ts";
 
 /** Seconds without a sign of life after which an operation's process counts as dead. */
@@ -9,7 +10,7 @@ const staleAfter = 30;
 const claimStale = async (app: App, operationId: string | null): Promise<string[]> => {
   const rows = await app.db.operator().run(
     sql<{ id: string }>`update app.operations set heartbeat_at = clock_timestamp(), status = 'running'
-      where status in ('queued', 'running') and (${operationId}::uuid is null or id = ${operationId}::uuid)
+      where kind = ${hardDeleteKind} and status in ('queued', 'running') and (${operationId}::uuid is null or id = ${operationId}::uuid)
         and (heartbeat_at is null or heartbeat_at < clock_timestamp() - make_interval(secs => ${staleAfter}::int))
       returning id`.compile(build),
   );

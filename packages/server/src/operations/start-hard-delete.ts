@@ -2,6 +2,7 @@ import { ContractError } from "@tenantctl/contract";
 import { build, countRows, sql, type Transaction } from "@tenantctl/database";
 import { v7 as uuidv7 } from "uuid";
 import { auditRow } from "../audit/audit-row.ts";
+import { heldError, readHold } from "../holds/legal-hold.ts";
 import type { Actor } from "../principal.ts";
 import { type Hold, hardDeleteKind } from "../tenants/hold.ts";
 import { lockTenant } from "../tenants/lock-tenant.ts";
@@ -62,7 +63,7 @@ const operationUnderWay = (hold: Hold | null): string | undefined => {
 
 /**
  * Ends all access, counts what there is to remove, and commits the hold that keeps writers out from then on; removing is
- * for `runHardDelete`. Throws transition_forbidden for a tenant that is neither deleted nor to be forced.
+ * for `runHardDelete`. Throws legal_hold, and transition_forbidden for a tenant that is neither deleted nor to be forced.
  */
 export const startHardDelete = async (transaction: Transaction, asked: HardDelete): Promise<Started> => {
   const { tenantId, force, purgeDays, reason, requester } = asked;
@@ -72,6 +73,8 @@ export const startHardDelete = async (transaction: Transaction, asked: HardDelet
     const operation = await readOperation(transaction, underWay);
     return { tenant: before.tenant, changed: false, sessionsEnded: 0, operation };
   }
+  const legalHold = await readHold(transaction, tenantId);
+  if (legalHold !== undefined) throw heldError(legalHold);
   if (before.status !== "deleted" && !force) {
     throw new ContractError(
       "transition_forbidden",

@@ -1,5 +1,6 @@
 import { build, sql } from "@tenantctl/database";
 import type { App } from "../app.ts";
+import { isHeld } from "../holds/legal-hold.ts";
 import { readDeletionTables } from "../operations/deletion-tables.ts";
 import { runHardDelete } from "../operations/run-hard-delete.ts";
 import { startHardDelete } from "../operations/start-hard-delete.ts";
@@ -13,8 +14,8 @@ const requester = { actor: { type: "system", id: null, name: "purge" }, address:
 export const purgeDueTenants = async (app: App): Promise<void> => {
   const scope = app.db.operator();
   const due = await scope.run(
-    sql<{ id: string }>`select id from app.tenants where status = 'deleted' and purge_at <= now() and hold is null
-      order by purge_at limit ${mostAtOnce}`.compile(build),
+    sql<{ id: string }>`select id from app.tenants t where status = 'deleted' and purge_at <= now() and hold is null
+      and not ${isHeld} order by purge_at limit ${mostAtOnce}`.compile(build),
   );
   if (due.length === 0) return;
   const tables = await readDeletionTables(scope);

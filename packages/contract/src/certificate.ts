@@ -1,0 +1,44 @@
+import Type, { type Static } from "typebox";
+import { Closed, Count, Nullable, Slug, Time, Uuid } from "./schemas/values.ts";
+
+/** What a hard delete leaves as its result. The digest is over all the rest, so that a copy can be checked anywhere. */
+export const DeletionCertificate = Closed({
+  operationId: Uuid("The hard delete"),
+  tenantId: Uuid("Whose data was removed"),
+  slug: Slug("The tenant's name until then"),
+  requestedBy: Type.String({ description: "Who asked for it" }),
+  startedAt: Time("When it was asked for"),
+  finishedAt: Time("When the scan at the end found nothing left"),
+  removed: Type.Record(Type.String(), Count("rows"), { description: "Rows removed by table" }),
+  scan: Type.Record(Type.String(), Closed({ before: Count("Rows before"), after: Count("Rows after: none") }), {
+    description: "The tenant's rows in every protected table, counted by a role that sees all rows, before and after",
+  }),
+  kept: Type.Array(Type.String(), { description: "Tables that keep rows about the tenant by design: the audit log" }),
+  backups: Type.Array(
+    Closed({
+      runId: Type.String({ description: "The run's name, as its folder" }),
+      repository: Type.String({ description: "Where, as the reporting host names it" }),
+      host: Type.String({ description: "The host that reported it" }),
+      snapshotAt: Nullable(Time("The moment that it holds")),
+      sha256: Nullable(Type.String({ description: "Of the file as stored" })),
+    }),
+    {
+      description: "Backups that still held the data then, as far as they were reported; they end when they are pruned",
+    },
+  ),
+  digest: Type.String({
+    description: "SHA-256, in hex, of this as JSON without the digest: keys sorted, no white space",
+    pattern: "^[0-9a-f]{64}$",
+  }),
+});
+export type DeletionCertificate = Static<typeof DeletionCertificate>;
+
+/** JSON with sorted keys and no white space, as `jq -cSj` writes it: the text that a certificate's digest is made of. */
+export const canonicalJson = (value: unknown): string => {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  const members = Object.entries(value)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`);
+  return `{${members.join(",")}}`;
+};
