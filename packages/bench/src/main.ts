@@ -3,15 +3,16 @@ import { startBenchSystem } from "./bench-system.ts";
 import { loadTenants } from "./load-tenants.ts";
 import { measureBackup } from "./measure-backup.ts";
 import { measureRestore } from "./measure-restore.ts";
-import { conditions, linesOf, misses, tableText } from "./report.ts";
+import { backupLines, conditions, type Line, misses, restoreLine, tableText } from "./report.ts";
 import { fullSizes, quickSizes } from "./sizes.ts";
 import { writePage } from "./write-page.ts";
 
-const help = `pnpm bench [--quick] [--write]
+const help = `pnpm bench [--quick] [--only backup|restore] [--write]
 
 Measures backup and restore beside what one would use instead, in one run, and prints the ratios of their times.
   --quick   small sizes: a look in a minute; targets don't apply
-  --write   put the numbers into docs/performance.md (full sizes only)
+  --only    one of the two
+  --write   put the numbers into docs/performance.md (full sizes of both only)
 Leaves with 10 when a target is missed.
 `;
 
@@ -19,26 +20,38 @@ const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
 const main = async (): Promise<number> => {
   const { values } = parseArgs({
-    options: { quick: { type: "boolean" }, write: { type: "boolean" }, help: { type: "boolean" } },
+    options: {
+      quick: { type: "boolean" },
+      only: { type: "string" },
+      write: { type: "boolean" },
+      help: { type: "boolean" },
+    },
   });
   if (values.help === true) {
     process.stdout.write(help);
     return 0;
   }
-  if (values.quick === true && values.write === true) throw new Error("--write is for full sizes");
+  const { only } = values;
+  if (only !== undefined && only !== "backup" && only !== "restore") throw new Error("--only takes backup or restore");
+  if (values.write === true && (values.quick === true || only !== undefined))
+    throw new Error("--write is for full sizes of both");
   const sizes = values.quick === true ? quickSizes : fullSizes;
   const system = await startBenchSystem();
   const interrupted = (): void => void system.stop().finally(() => process.exit(130));
   process.once("SIGINT", interrupted);
   process.once("SIGTERM", interrupted);
   try {
-    say(`loading ${sizes.tenants} tenants with ${sizes.customersEach} customers each`);
-    await loadTenants(system, { name: "tenant", kind: "01", count: sizes.tenants, customers: sizes.customersEach });
-    const backup = await measureBackup(system, sizes.tenants, sizes.rounds, say);
-    say(`loading one tenant with ${sizes.restoredRows} customers`);
-    await loadTenants(system, { name: "large", kind: "02", count: 1, customers: sizes.restoredRows });
-    const restore = await measureRestore(system, "large-1", sizes.restoredRows, sizes.rounds, say);
-    const lines = linesOf(backup, restore);
+    const lines: Line[] = [];
+    if (only !== "restore") {
+      say(`loading ${sizes.tenants} tenants with ${sizes.customersEach} customers each`);
+      await loadTenants(system, { name: "tenant", kind: "01", count: sizes.tenants, customers: sizes.customersEach });
+      lines.push(...backupLines(await measureBackup(system, sizes.tenants, sizes.rounds, say)));
+    }
+    if (only !== "backup") {
+      say(`loading one tenant with ${sizes.restoredRows} customers`);
+      await loadTenants(system, { name: "large", kind: "02", count: 1, customers: sizes.restoredRows });
+      lines.push(restoreLine(await measureRestore(system, "large-1", sizes.restoredRows, sizes.rounds, say)));
+    }
     const table = tableText(lines);
     const under = conditions(sizes, system.postgres, system.peakMemory());
     process.stdout.write(`\n${table}\n\n${under}\n`);

@@ -12,20 +12,21 @@ export interface Line {
   readonly times: readonly [candidate: Timing, reference: Timing];
 }
 
-/** Each comparison as the candidate's time in units of the reference's: below 1 is faster. */
-export const linesOf = (backup: BackupTimes, restore: RestoreTimes): Line[] => {
-  const line = (what: string, candidate: Timing, reference: Timing, target: number): Line => ({
-    what,
-    ratio: ratioOf(candidate, reference),
-    target,
-    times: [candidate, reference],
-  });
-  return [
-    line("backup of all tenants : the guide's script", backup.tenantctl, backup.guide, 1 / 8),
-    line("backup of all tenants : pg_dump -Fc -Z1 of the same tables", backup.tenantctl, backup.pgDump, 1.5),
-    line("restore of one tenant : psql \\copy of the same rows", restore.tenantctl, restore.copy, 2),
-  ];
-};
+const line = (what: string, candidate: Timing, reference: Timing, target: number): Line => ({
+  what,
+  ratio: ratioOf(candidate, reference),
+  target,
+  times: [candidate, reference],
+});
+
+/** A comparison is the candidate's time in units of the reference's: below 1 is faster. */
+export const backupLines = ({ tenantctl, guide, pgDump }: BackupTimes): Line[] => [
+  line("backup of all tenants : the guide's script", tenantctl, guide, 1 / 8),
+  line("backup of all tenants : pg_dump -Fc -Z1 of the same tables", tenantctl, pgDump, 1.5),
+];
+
+export const restoreLine = ({ tenantctl, copy }: RestoreTimes): Line =>
+  line("restore of one tenant : psql \\copy of the same rows", tenantctl, copy, 2);
 
 export const misses = ({ ratio, target }: Line): boolean => !(ratio.middle <= target);
 

@@ -70,11 +70,14 @@ const tenantTable = (table: CatalogueTable, ddl: TableDdl): ArchivedTable => {
   const key = archivedKey(table);
   const shape = { name: table.name, columns: columns.map(({ name }) => name), key };
   return {
-    description: describe(
-      table,
-      columns,
-      key.map(({ name }) => name),
-    ),
+    description: {
+      ...describe(
+        table,
+        columns,
+        key.map(({ name }) => name),
+      ),
+      ...(table.class === "retained" ? { evidence: true } : {}),
+    },
     ddl: (tenantId) => ddlOf(ddl, table.name, tenantId),
     copy: (tenantId) => copyStatement({ ...shape, tenantId }),
   };
