@@ -88,7 +88,7 @@ export const protectionChecks: readonly string[] = [
    where own.class is not null and named.name in ('tenant', 'operator') and has_table_privilege(r.oid, own.oid, 'TRUNCATE, REFERENCES, TRIGGER')`,
   `select format('The role %s may execute %s, which runs as %s; revoke execute on it from public', tenancy.role('tenant'), p.oid::regprocedure, pg_get_userbyid(p.proowner)) as problem
    from pg_proc p join pg_namespace n on n.oid = p.pronamespace
-   where p.prosecdef and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname not like 'pg\\_%'
+   where p.prosecdef and p.oid is distinct from to_regprocedure('tenancy.shape()') and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname not like 'pg\\_%'
      and not exists (select from pg_depend d where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')
      and has_schema_privilege(tenancy.role('tenant'), n.oid, 'USAGE') and has_function_privilege(tenancy.role('tenant'), p.oid, 'EXECUTE')`,
 ];
