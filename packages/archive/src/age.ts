@@ -1,7 +1,10 @@
 import { Decrypter, Encrypter, generateX25519Identity, identityToRecipient } from "age-encryption";
 import { ArchiveError, damaged } from "./archive-error.ts";
 
-/** Turns one byte stream into another: a step for `stream.pipeline`, or called with any async iterable of bytes. */
+/**
+ * Turns one byte stream into another: a step for `stream.pipeline`, or called with any async iterable of bytes. It may hold a chunk
+ * while it asks for the next, so each must have memory of its own.
+ */
 export type ByteTransform = (source: AsyncIterable<Uint8Array>) => AsyncGenerator<Uint8Array, void, undefined>;
 
 const magic = "age-encryption.org/v1\n";

@@ -51,10 +51,11 @@ export function createPartCutter(partBytes = maxPartBytes): PartCutter {
         if (filling.length === partBytes) {
           const full = filling;
           const end = full.content().lastIndexOf(newline) + 1 || partBytes;
-          other.clear();
-          other.append(full.content().subarray(end), partBytes);
           [filling, other] = [other, full];
           yield full.content(end);
+          // Only now: until it was asked for more, the part before could still be read from this buffer.
+          filling.clear();
+          filling.append(full.content().subarray(end), partBytes);
         }
         taken += filling.append(chunk.subarray(taken), partBytes);
       }

@@ -59,12 +59,14 @@ const Table = Type.Object(
 );
 
 /** The tenant as the system knew it at the time of the snapshot: id and slug, and whatever else belongs to the record. */
-export const TenantRecord = Type.Object(
-  {
-    id: Type.String({ pattern: "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$" }),
-    slug: Type.String({ minLength: 1, maxLength: 200 }),
-  },
-  { additionalProperties: Type.Unknown() },
+export const TenantRecord = Type.Unsafe<{ id: string; slug: string; [field: string]: unknown }>(
+  Type.Object(
+    {
+      id: Type.String({ pattern: "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$" }),
+      slug: Type.String({ minLength: 1, maxLength: 200 }),
+    },
+    { additionalProperties: true },
+  ),
 );
 
 const Snapshot = Type.Object(

@@ -15,7 +15,7 @@ const promises: Readonly<Record<string, RegExp[]>> = {
   "Tenants / Export": [/"users": 1/, /^$/],
   "Tenants / Delete, undelete": [
     /deleted[\s\S]*active/,
-    /hard_delete[\s\S]*succeeded/,
+    /status\s+purged/,
     /"status":"deleted"[\s\S]*"changed":true/,
   ],
   Users: [/uma@acme\.example/, /^$/],

@@ -1,11 +1,14 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { describeOnEachCluster } from "../../database/test/harness/clusters.ts";
 import { createDatabase, type TestDatabase, withClient } from "../../database/test/harness/database.ts";
-import { runCli, startCli, type TestProcess } from "../../database/test/harness/process.ts";
+import { runCli, startCli, startProcess, type TestProcess } from "../../database/test/harness/process.ts";
 
+const cli = fileURLToPath(new URL("../bin/tenantctl.js", import.meta.url));
 const jwtSecret = "a secret of the tests longer than 32 characters";
 
 describeOnEachCluster("tenantctl on one's own PostgreSQL", (cluster) => {
@@ -114,6 +117,33 @@ describeOnEachCluster("tenantctl on one's own PostgreSQL", (cluster) => {
     const strong = await tenantctl(["serve"]);
     expect(strong.code).toBe(7);
     expect(strong.stderr).toContain(`${database.prefix}_tenant`);
+  });
+
+  it("goes on serving when its log can no longer be written", async () => {
+    await tenantctl(["migrate"]);
+    const probe = createServer();
+    await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
+    const address = probe.address();
+    const port = typeof address === "object" && address !== null ? address.port : 0;
+    await new Promise((resolve) => probe.close(resolve));
+    const started = startProcess(
+      "/bin/sh",
+      ["-c", `exec "${process.execPath}" "${cli}" serve > /dev/full 2> /dev/full`],
+      {
+        cwd: dir,
+        env: { ...env, PORT: String(port) },
+      },
+    );
+    processes.push(started);
+    const health = () =>
+      fetch(`http://127.0.0.1:${port}/api/health`).then(
+        ({ status }) => status,
+        () => 0,
+      );
+    await expect.poll(health, { timeout: 60_000 }).toBe(200);
+    for (let n = 0; n < 50; n += 1) expect(await health()).toBe(200);
+    started.kill("SIGTERM");
+    expect(await started.exit).toMatchObject({ code: 0 });
   });
 
   it("says in one sentence that the database cannot be reached", async () => {

@@ -14,6 +14,7 @@ import { handlers } from "./handlers.ts";
 import { refuseUnreadable, refuseUnroutable } from "./http-faults.ts";
 import { startJobs } from "./jobs/jobs.ts";
 import { useJsonBodies } from "./json-body.ts";
+import { logStream } from "./log-stream.ts";
 import { createMeter } from "./metrics/meter.ts";
 import { useOverloadProtection } from "./overload.ts";
 import { createRateLimits } from "./quotas/rate-limits.ts";
@@ -43,7 +44,9 @@ export const buildServer = async (
 ): Promise<{ fastify: FastifyInstance; app: App }> => {
   const fastify = Fastify({
     logger:
-      settings.logLevel === "silent" ? false : { level: settings.logLevel, redact: ["req.headers.authorization"] },
+      settings.logLevel === "silent"
+        ? false
+        : { level: settings.logLevel, redact: ["req.headers.authorization"], stream: logStream },
     // An id from outside would let a caller write what they like into our log.
     requestIdHeader: false,
     genReqId: () => uuidv7(),

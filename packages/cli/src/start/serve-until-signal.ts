@@ -15,6 +15,9 @@ export const serveUntilSignal = async (
   log: (line: string) => void,
 ): Promise<number> => {
   handOverSignals();
+  // A command whose output cannot be written fails; a server goes on serving.
+  for (const stream of [process.stdout, process.stderr])
+    stream.removeAllListeners("error").on("error", () => undefined);
   let end: (why: { reason: string; exit: number }) => void = () => undefined;
   const ended = new Promise<{ reason: string; exit: number }>((resolve) => {
     end = resolve;
