@@ -186,6 +186,12 @@ export const commandTable = [
     load: () => import("./commands/metrics.ts"),
   },
   {
+    name: "hold",
+    section: "The system",
+    summary: "Legal holds: tenants whose data must stay",
+    load: () => import("./commands/hold.ts"),
+  },
+  {
     name: "operations",
     section: "The system",
     summary: "Long-running operations",

@@ -184,6 +184,7 @@ describe("steps that take something away", () => {
       status,
       plan: { users: 3 },
       progress: { users: status === "running" ? 1 : 3 },
+      result: null,
       error: status === "failed" ? "disk full" : null,
       requestedBy: "op",
       createdAt: "2025-12-01T10:00:00.000Z",
@@ -204,7 +205,9 @@ describe("steps that take something away", () => {
     const args = ["delete", "acme", "--hard", "--confirm", "acme"];
     const done = await shell.run(args);
     expect(done.code).toBe(0);
-    expect(done.stderr).toBe("running: 1 of 3 rows\nsucceeded: 3 of 3 rows\nremoved acme for good.\n");
+    expect(done.stderr).toMatch(
+      /^running: 1 of 3 rows\nsucceeded: 3 of 3 rows\nremoved acme for good\. Certificate: tenantctl operations certificate \S+\n$/,
+    );
     const failed = await shell.run(args);
     expect(failed.code).toBe(1);
     expect(failed.stderr).toContain("disk full");

@@ -81,6 +81,13 @@ export const details = (slug: string) => ({
   users: 3,
   activeSessions: 2,
   lastLoginAt: "2025-12-02T08:00:00.000Z",
+  backup: {
+    lastBackupAt: "2025-12-02T02:30:08.000Z",
+    lastVerifiedAt: null,
+    lastDrilledAt: null,
+    lastBackupBytes: 4711,
+  },
+  legalHold: null,
 });
 
 /**

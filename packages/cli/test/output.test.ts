@@ -146,6 +146,12 @@ describe("the status screen", () => {
     quotasNearLimitTotal: 40,
     alertsTotal: 30,
     operationsRunning: 0,
+    backups: {
+      oldestBackupAt: "2025-12-01T10:00:00.000Z",
+      withoutRecentBackup: 1200,
+      lastVerifiedAt: "2025-12-01T10:00:00.000Z",
+      lastDrilledAt: null,
+    },
     quotasNearLimit: Array.from({ length: 10 }, (_, index) => ({
       tenantId: "01890000-0000-7000-8000-000000000001",
       slug: `tenant-with-a-long-name-${index}`,

@@ -47,7 +47,7 @@ describe("on a terminal", () => {
     const suspend = shell.terminal(["suspend", "acme"]);
     await suspend.waitFor(/Suspend acme\?/);
     expect(plain(suspend.stdout())).toMatch(
-      /users +3, 2 sessions open\n +rows +users 3, customers 41[\s\S]*last backup +not known to this server/,
+      /users +3, 2 sessions open\n +rows +users 3, customers 41[\s\S]*last backup +2025-12-02 02:30 UTC/,
     );
     suspend.write(`n${keys.enter}`);
     expect((await suspend.exit).code).toBe(5);

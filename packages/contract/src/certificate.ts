@@ -13,7 +13,9 @@ export const DeletionCertificate = Closed({
   scan: Type.Record(Type.String(), Closed({ before: Count("Rows before"), after: Count("Rows after: none") }), {
     description: "The tenant's rows in every protected table, counted by a role that sees all rows, before and after",
   }),
-  kept: Type.Array(Type.String(), { description: "Tables that keep rows about the tenant by design: the audit log" }),
+  kept: Type.Array(Type.String(), {
+    description: "Tables that keep rows about the tenant by design: the audit log, and how much it was used",
+  }),
   backups: Type.Array(
     Closed({
       runId: Type.String({ description: "The run's name, as its folder" }),

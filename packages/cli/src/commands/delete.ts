@@ -3,6 +3,7 @@ import { CliError, usage } from "../cli-error.ts";
 import { defineCommands } from "../command.ts";
 import { type Invocation, textFlag } from "../invocation.ts";
 import { followOperation } from "../operations/follow.ts";
+import { shownOperation } from "../operations/shown-operation.ts";
 import { confirmStep, confirmTyped } from "../prompt/confirm.ts";
 import { impactOn, showImpact } from "../prompt/impact.ts";
 import { printAnswer } from "../run-route.ts";
@@ -54,6 +55,11 @@ const confirmDelete = async (
   );
 };
 
+const certificateHint = (operation: unknown): string =>
+  typeof operation === "object" && operation !== null && "id" in operation
+    ? ` Certificate: tenantctl operations certificate ${operation.id}`
+    : "";
+
 const run = async (invocation: Invocation): Promise<number> => {
   const { route, input } = await invocation.gathered();
   const api = await invocation.api();
@@ -73,8 +79,9 @@ const run = async (invocation: Invocation): Promise<number> => {
     return 0;
   }
   const outcome = await followed(api, pending, invocation.out.note);
-  await invocation.out.record(outcome, { cells: [], properties: Object.keys(JSON.parse(outcome)) });
-  invocation.out.note(`removed ${deletion.slug} for good.`);
+  const properties = Object.keys(JSON.parse(outcome));
+  await invocation.out.record(outcome, { cells: [], shown: shownOperation, properties });
+  invocation.out.note(`removed ${deletion.slug} for good.${certificateHint({ id: pending })}`);
   return 0;
 };
 
@@ -90,9 +97,9 @@ export const commands = defineCommands([
       { flags: "--confirm <slug>", help: "The tenant's slug, in place of typing it for a hard delete" },
       { flags: "--no-wait", help: "Don't wait for a hard delete that goes on as an operation" },
     ],
-    done: ({ slug, hard, purgeAt }) =>
+    done: ({ slug, hard, purgeAt, operation }) =>
       hard === true
-        ? `removed ${slug} for good.`
+        ? `removed ${slug} for good.${certificateHint(operation)}`
         : `deleted ${slug}; its data is kept until ${String(purgeAt).slice(0, 10)}. Undo: tenantctl undelete ${slug}`,
     run,
     examples: [

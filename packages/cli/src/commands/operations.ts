@@ -1,4 +1,6 @@
 import { defineCommands, type Positional } from "../command.ts";
+import { printCertificate } from "../operations/certificate.ts";
+import { shownOperation } from "../operations/shown-operation.ts";
 
 const operation = [{ name: "id", label: "operation" }] as const satisfies readonly Positional[];
 
@@ -21,7 +23,31 @@ export const commands = defineCommands([
     path: ["operations", "show"],
     route: "operations.get",
     positional: operation,
+    shown: shownOperation,
+    done: ({ id, kind, result }) =>
+      result === null
+        ? undefined
+        : kind === "hard_delete"
+          ? `its certificate: tenantctl operations certificate ${id}`
+          : "its result: add -o json.",
     examples: ["operations show 01890000-0000-7000-8000-000000000006"],
+  },
+  {
+    path: ["operations", "certificate"],
+    route: "operations.get",
+    summary: "Print the certificate of a hard delete",
+    description: [
+      "What was removed, when and for whom, the scan that found nothing left, and the backups that still hold the data.",
+      "A table on a terminal, JSON elsewhere and with -f. Its digest is checked (exit 10 where it does not match):",
+      "`jq -cSj 'del(.digest)' FILE | sha256sum` gives the same, and the audit log keeps it.",
+    ].join(" "),
+    positional: operation,
+    flags: [{ flags: "-f, --file <path>", help: "Write the JSON to this file" }],
+    run: printCertificate,
+    examples: [
+      "operations certificate 01890000-0000-7000-8000-000000000006",
+      "operations certificate 01890000-0000-7000-8000-000000000006 -f acme-removed.json",
+    ],
   },
   {
     path: ["operations", "cancel"],

@@ -22,7 +22,14 @@ export const commands = defineCommands([
     path: ["show"],
     route: "tenants.get",
     positional: [{ name: "id", label: "tenant", names: "tenant" }],
-    cells: [{ key: "status", as: "status" }],
+    cells: [
+      { key: "status", as: "status" },
+      { key: "backup.lastBackupAt", title: "last backup", none: "never" },
+      { key: "backup.lastBackupBytes", title: "last backup size", as: "bytes" },
+      { key: "backup.lastVerifiedAt", title: "last verified", none: "never" },
+      { key: "backup.lastDrilledAt", title: "last drilled", none: "never" },
+      { key: "legalHold", title: "legal hold", none: "none" },
+    ],
     examples: ["show acme", "show acme -o yaml"],
   },
   {

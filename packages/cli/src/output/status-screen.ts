@@ -30,6 +30,23 @@ const cut = (text: string, width: number): string => {
 const amount = (resource: string, value: number): string =>
   resource === "storage_bytes" ? bytesText(value) : String(value);
 
+/** How old the oldest of the newest backups is, who has none, and when one was last tried. */
+const backups = (
+  { oldestBackupAt, withoutRecentBackup, lastVerifiedAt, lastDrilledAt }: Status["backups"],
+  paint: Paint,
+  width: number,
+): string => {
+  const day = (time: string | null): string => time?.slice(0, 10) ?? "never";
+  const parts = [
+    withoutRecentBackup > 0 ? `${withoutRecentBackup} overdue` : "none overdue",
+    `oldest ${oldestBackupAt?.slice(0, 16).replace("T", " ") ?? "none"}`,
+    `verified ${day(lastVerifiedAt)}`,
+    `drilled ${day(lastDrilledAt)}`,
+  ];
+  const text = cut(parts.join(", "), width);
+  return withoutRecentBackup > 0 ? paint.red(text) : text;
+};
+
 /** The system on one screen of 24 lines, each at most `columns` wide; in a pipe nothing is cut. */
 export const statusText = (status: Status, url: string, paint: Paint, columns: number | undefined): string => {
   const { health } = status;
@@ -53,6 +70,7 @@ export const statusText = (status: Status, url: string, paint: Paint, columns: n
     line("database", health.database.reachable ? `reachable${latency}` : tinted("down", "not reachable")),
     line("migrations", health.migrations === "current" ? "current" : paint.yellow(health.migrations)),
     line("tenants", cut(tenants === "" ? "none yet" : tenants, width - 12)),
+    line("backups", backups(status.backups, paint, width - 12)),
     line("operations", status.operationsRunning === 0 ? "none running" : `${status.operationsRunning} running`),
   ];
   const section = (title: string, total: number, lines: readonly string[], rest: string): string[] => {

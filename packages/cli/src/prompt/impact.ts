@@ -8,6 +8,8 @@ export interface Impact {
   readonly lines: readonly (readonly [label: string, value: string])[];
 }
 
+const minute = (iso: string | null): string => iso?.slice(0, 16).replace("T", " ").concat(" UTC") ?? "never";
+
 /** What would be touched: the tenant as it is, and the rows of a server dry run where there is one. */
 export const impactOn = async (
   api: Api,
@@ -26,8 +28,9 @@ export const impactOn = async (
       ["status", details.status],
       ["users", `${details.users}, ${details.activeSessions} sessions open`],
       ["rows", (removed.length > 0 ? removed : held).join(", ") || "none"],
-      ["last login", details.lastLoginAt?.slice(0, 16).replace("T", " ").concat(" UTC") ?? "never"],
-      ["last backup", "not known to this server"],
+      ["last login", minute(details.lastLoginAt)],
+      ["last backup", minute(details.backup.lastBackupAt)],
+      ...(details.legalHold === null ? [] : [["legal hold", details.legalHold] as const]),
     ],
   };
 };

@@ -1,6 +1,6 @@
 import type { RouteId, Routes } from "@tenantctl/contract";
 import { v7 as uuidv7 } from "uuid";
-import { ownerRow } from "../fixture/as-owner.ts";
+import { asOwner, ownerRow } from "../fixture/as-owner.ts";
 import { type Actor, type Caller, password, type World, type WorldTenant } from "./world.ts";
 
 /** One valid call of a route, with whatever it needs made before. */
@@ -103,6 +103,26 @@ const newOperation = async ({ server }: World, tenantId: string): Promise<string
   );
   return id;
 };
+
+/** A lease that nobody holds any more is out of the way. */
+const freeLease = ({ server }: World): Promise<unknown> =>
+  asOwner(server.database, (client) => client.query("delete from app.backup_lease"));
+
+const newLease = async (world: World): Promise<string> => {
+  await freeLease(world);
+  return (await world.must("POST", "/api/admin/backups/lease", { holder: world.fresh("host") })).id;
+};
+
+const newReport = (world: World, tenantId: string) => ({
+  runId: world.fresh("run"),
+  kind: "backup",
+  repository: "/var/backups",
+  host: "backup1",
+  startedAt: "2026-11-23T02:30:00.000Z",
+  finishedAt: "2026-11-23T02:30:08.000Z",
+  exitCode: 0,
+  items: [{ tenantId, outcome: "ok", snapshotAt: "2026-11-23T02:30:01.000Z", bytes: 10, sha256: "0".repeat(64) }],
+});
 
 /** How each route is called so that it works. A route without an entry does not compile. */
 export const routeCases: { readonly [Id in RouteId]: CaseOf<Id> } = {
@@ -281,6 +301,40 @@ export const routeCases: { readonly [Id in RouteId]: CaseOf<Id> } = {
     prepare: async (world) => {
       const tenantId = await newTenant(world);
       return { params: { id: await newOperation(world, tenantId) }, auditTenant: tenantId };
+    },
+    again: "refused",
+  },
+  "backups.acquire": {
+    prepare: async (world) => {
+      await freeLease(world);
+      return { body: { holder: world.fresh("host"), seconds: 60 } };
+    },
+    again: "refused",
+  },
+  "backups.renew": {
+    prepare: async (world) => ({ params: { id: await newLease(world) }, body: { seconds: 600 } }),
+  },
+  "backups.release": { prepare: async (world) => ({ params: { id: await newLease(world) } }), again: "refused" },
+  "backups.report": { prepare: (world, { id }) => ({ body: newReport(world, id) }), again: "unchanged" },
+  "backups.runs": {
+    prepare: async (world, { id }) => {
+      await world.must("POST", "/api/admin/backups/runs", newReport(world, id));
+      return { query: { kind: "backup", tenantId: id, limit: 1 } };
+    },
+  },
+  "backups.status": { prepare: () => ({ query: { olderThanHours: 0, limit: 2 } }) },
+  "holds.list": {
+    prepare: async (world, { id }) => {
+      await world.must("PUT", `/api/admin/tenants/${id}/hold`, { reason: "case 1" });
+      return {};
+    },
+  },
+  "holds.set": { prepare: tenantAfter(["delete"], { reason: "case 2026-11" }), again: "unchanged" },
+  "holds.release": {
+    prepare: async (world) => {
+      const id = await newTenant(world);
+      await world.must("PUT", `/api/admin/tenants/${id}/hold`, { reason: "case 2026-11" });
+      return { params: { id }, auditTenant: id };
     },
     again: "refused",
   },

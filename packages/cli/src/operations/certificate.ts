@@ -1,0 +1,105 @@
+import { createHash } from "node:crypto";
+import { stat } from "node:fs/promises";
+import { dirname } from "node:path";
+import { canonicalJson, type DeletionCertificate, exitCodes, type ResultOf, type Routes } from "@tenantctl/contract";
+import { beginFile, syncFolder } from "../backup/whole-file.ts";
+import { CliError, usage } from "../cli-error.ts";
+import { type Invocation, textFlag } from "../invocation.ts";
+
+type Operation = ResultOf<Routes["operations.get"]>;
+
+const isCertificate = (result: Operation["result"]): result is DeletionCertificate =>
+  typeof result?.digest === "string" && typeof result.scan === "object";
+
+const noCertificate = ({ id, kind, status }: Operation): CliError =>
+  kind !== "hard_delete"
+    ? new CliError(
+        "no_certificate",
+        exitCodes.conflict,
+        `this operation is a ${kind}: only a hard delete ends with a certificate`,
+        "Find it: tenantctl operations list --tenant-id <id or slug>",
+      )
+    : new CliError(
+        "no_certificate",
+        exitCodes.conflict,
+        status === "running" || status === "queued"
+          ? "this hard delete is still under way: there is no certificate yet"
+          : `this hard delete ${status === "failed" ? "failed" : `is ${status}`} and has no certificate`,
+        `How far it is: tenantctl operations show ${id}`,
+      );
+
+/** Throws where the certificate is not what its digest was made of. */
+const checkDigest = ({ digest, ...rest }: DeletionCertificate): void => {
+  if (createHash("sha256").update(canonicalJson(rest)).digest("hex") === digest) return;
+  throw new CliError(
+    "certificate_altered",
+    exitCodes.problemFound,
+    "the certificate does not match its digest: it was altered after the hard delete",
+    "The audit log has the digest of the true one: tenantctl audit --action purge",
+  );
+};
+
+/** For people: the same, with the rows of each table side by side. */
+const readable = (certificate: DeletionCertificate): Readonly<Record<string, unknown>> => {
+  const { removed, scan, backups, kept, digest, ...head } = certificate;
+  const rows = Object.entries(scan).map(([table, { before, after }]) => ({
+    table,
+    before,
+    removed: removed[table] ?? 0,
+    after,
+  }));
+  return {
+    ...head,
+    kept,
+    digest,
+    rows,
+    backups: backups.map(({ runId, snapshotAt, repository, host }) => ({ runId, snapshotAt, repository, host })),
+  };
+};
+
+const writeFile = async (path: string, text: string): Promise<void> => {
+  if (path === "") throw usage("--file is empty", "Give a path.");
+  if ((await stat(path).catch(() => undefined))?.isDirectory())
+    throw usage(`${path} is a folder`, "Name the file: -f folder/acme-removed.json.");
+  const file = beginFile(path);
+  try {
+    await file.write(Buffer.from(text));
+    await file.finish(path);
+    await syncFolder(dirname(path));
+  } finally {
+    await file.discard();
+  }
+};
+
+/** `tenantctl operations certificate`: a table for people, JSON for everything else. */
+export const printCertificate = async (invocation: Invocation): Promise<number> => {
+  const { out, settings, flags } = invocation;
+  const { input } = await invocation.gathered();
+  const api = await invocation.api();
+  const operation = await api.call("operations.get", { params: { id: String(input.params.id) } });
+  const { result } = operation;
+  if (!isCertificate(result)) throw noCertificate(operation);
+  checkDigest(result);
+  const text = JSON.stringify(result, undefined, 2);
+  const path = textFlag(flags, "file");
+  if (path !== undefined) {
+    await writeFile(path, `${text}\n`);
+    out.note(`wrote the certificate: ${path}`);
+    return exitCodes.done;
+  }
+  if (out.forPeople) {
+    const cells = [
+      { key: "backups", title: "backups that hold the data", none: "none were reported" },
+      { key: "kept", title: "kept by design" },
+    ];
+    const shown = readable(result);
+    await out.record(JSON.stringify(shown), { cells, properties: Object.keys(shown) });
+    out.note(
+      result.backups.length === 0
+        ? "no backup that was reported still held the data."
+        : "the data is in these backups until they are pruned: tenantctl backup prune",
+    );
+  } else if (settings.output === "table") out.text(text);
+  else await out.record(JSON.stringify(result), { cells: [], properties: Object.keys(result) });
+  return exitCodes.done;
+};
