@@ -1,0 +1,55 @@
+import { readdirSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { RunPlan } from "./prune-plan.ts";
+import { isFinished, pathOf } from "./repository.ts";
+import { storeRecord } from "./run-backup.ts";
+import type { ItemRecord, RunRecord } from "./run-record.ts";
+import { localFault, syncFolder } from "./whole-file.ts";
+
+/** A run on its way out: it has another name before the first of its files goes, so that it is never half a backup. */
+const trashPrefix = ".trash-";
+
+const remove = (repository: string, id: string): void => {
+  const trash = join(repository, `${trashPrefix}${id}`);
+  renameSync(join(repository, id), trash);
+  rmSync(trash, { recursive: true, force: true });
+};
+
+const pruned = <R extends ItemRecord>(record: R, files: ReadonlySet<string | null>): R =>
+  files.has(record.file)
+    ? { ...record, outcome: "pruned", file: null, sha256: null, snapshotAt: record.snapshotAt, bytes: 0 }
+    : record;
+
+/** The record says first that files are gone, then they go: what it names is there at every moment. */
+const thin = async (repository: string, { run, removed }: RunPlan): Promise<void> => {
+  if (!isFinished(run)) return;
+  const files = new Set(removed.map(({ item }) => item.file));
+  const { record } = run;
+  const tenants = record.tenants.map((tenant) => pruned(tenant, files));
+  const system = record.system === null ? null : pruned(record.system, files);
+  const bytes = [...tenants, ...(system === null ? [] : [system])].reduce((sum, item) => sum + item.bytes, 0);
+  const next: RunRecord = { ...record, tenants, system, bytes };
+  await storeRecord(repository, run.path, next);
+  for (const item of removed) rmSync(pathOf(item), { force: true });
+  await syncFolder(run.path);
+};
+
+/** What an earlier prune was killed over. */
+export const finishEarlierPrunes = (repository: string): void => {
+  for (const name of readdirSync(repository))
+    if (name.startsWith(trashPrefix)) rmSync(join(repository, name), { recursive: true, force: true });
+};
+
+/** Does what a plan says, run by run. Throws LocalFault. */
+export const carryOut = async (repository: string, plans: readonly RunPlan[]): Promise<void> => {
+  try {
+    finishEarlierPrunes(repository);
+    for (const plan of plans) {
+      if (plan.action === "remove") remove(repository, plan.run.id);
+      else if (plan.action === "thin") await thin(repository, plan);
+    }
+    await syncFolder(repository);
+  } catch (cause) {
+    throw localFault(repository, cause);
+  }
+};
