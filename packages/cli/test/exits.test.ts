@@ -200,7 +200,7 @@ describe("steps that take something away", () => {
         operation: operation("running"),
       }),
     }));
-    const statuses = ["running", "succeeded", "succeeded", "failed"];
+    const statuses = ["running", "succeeded", "failed"];
     shell.api.on("GET /api/admin/operations/*", () => ({ body: operation(statuses.shift() ?? "failed") }));
     const args = ["delete", "acme", "--hard", "--confirm", "acme"];
     const done = await shell.run(args);

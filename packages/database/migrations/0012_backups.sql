@@ -18,8 +18,6 @@ create table app.backup_runs (
   started_at timestamptz(3) not null,
   finished_at timestamptz(3),
   exit_code bigint,
-  -- From then on its archives are gone: it holds nobody's data.
-  removed_at timestamptz(3),
   -- Sums of its items, kept beside them so that a list of runs reads no items.
   ok bigint not null default 0,
   failed bigint not null default 0,
@@ -35,6 +33,7 @@ create table app.backup_items (
   kind text not null,
   run_id text not null,
   tenant_id uuid not null,
+  -- gone: the tenant was deleted during the run, or its file was pruned since.
   outcome text not null constraint backup_items_outcome check (outcome in ('ok', 'failed', 'gone')),
   snapshot_at timestamptz(3),
   bytes bigint,

@@ -299,8 +299,6 @@ export interface BackupRunsTable {
   started_at: Time;
   finished_at: TimeOrNull;
   exit_code: Int8 | null;
-  /** From then on its archives are gone. */
-  removed_at: TimeOrNull;
   ok: Generated<Int8>;
   failed: Generated<Int8>;
   bytes: Generated<Int8>;

@@ -41,20 +41,17 @@ const checkDigest = ({ digest, ...rest }: DeletionCertificate): void => {
 
 /** For people: the same, with the rows of each table side by side. */
 const readable = (certificate: DeletionCertificate): Readonly<Record<string, unknown>> => {
-  const { removed, scan, backups, kept, digest, ...head } = certificate;
-  const rows = Object.entries(scan).map(([table, { before, after }]) => ({
-    table,
-    before,
-    removed: removed[table] ?? 0,
-    after,
+  const { tenantId, slug, operationId, requestedBy, startedAt, finishedAt, removed, scan, kept, digest } = certificate;
+  const rows = Object.keys(scan)
+    .sort()
+    .map((table) => ({ table, before: scan[table]?.before, removed: removed[table] ?? 0, after: scan[table]?.after }));
+  const backups = certificate.backups.map(({ runId, snapshotAt, repository, host }) => ({
+    runId,
+    snapshotAt,
+    repository,
+    host,
   }));
-  return {
-    ...head,
-    kept,
-    digest,
-    rows,
-    backups: backups.map(({ runId, snapshotAt, repository, host }) => ({ runId, snapshotAt, repository, host })),
-  };
+  return { slug, tenantId, requestedBy, startedAt, finishedAt, operationId, kept, digest, rows, backups };
 };
 
 const writeFile = async (path: string, text: string): Promise<void> => {
@@ -80,7 +77,8 @@ export const printCertificate = async (invocation: Invocation): Promise<number> 
   const { result } = operation;
   if (!isCertificate(result)) throw noCertificate(operation);
   checkDigest(result);
-  const text = JSON.stringify(result, undefined, 2);
+  // The database keeps no order of keys: sorted, two prints of it are the same text.
+  const text = JSON.stringify(JSON.parse(canonicalJson(result)), undefined, 2);
   const path = textFlag(flags, "file");
   if (path !== undefined) {
     await writeFile(path, `${text}\n`);

@@ -39,7 +39,10 @@ const LeaseSeconds = Type.Optional(
 /** One tenant in a run; a system archive has no tenant. */
 const ReportItem = Closed({
   tenantId: Nullable(Uuid("Whose; null for the system archive")),
-  outcome: OneOf(reportOutcomes, "What came of it; gone: deleted while the run was under way"),
+  outcome: OneOf(
+    reportOutcomes,
+    "What came of it; gone: deleted while the run was under way, or its file was pruned since",
+  ),
   snapshotAt: Type.Optional(Nullable(Time("The moment that the archive holds"))),
   bytes: Type.Optional(Nullable(Count("Size as stored"))),
   sha256: Type.Optional(Nullable(Type.String({ description: "Of the file as stored", pattern: "^[0-9a-f]{64}$" }))),
@@ -55,8 +58,7 @@ const Run = Closed({
   startedAt: Time("When it began"),
   finishedAt: Nullable(Time("When it ended")),
   exitCode: Nullable(Count("How it ended")),
-  removedAt: Nullable(Time("When its files were removed; it holds nobody's data any more")),
-  ok: Count("Tenants that succeeded"),
+  ok: Count("Tenants that succeeded, and whose files were not pruned since"),
   failed: Count("Tenants that failed"),
   bytes: Count("Bytes stored"),
 });
@@ -143,7 +145,6 @@ export const backupRoutes = {
       startedAt: Time("When it began"),
       finishedAt: Type.Optional(Nullable(Time("When it ended; left out while more is to come"))),
       exitCode: Type.Optional(Nullable(Count("How it ended"))),
-      removedAt: Type.Optional(Nullable(Time("When prune removed its files: what it held counts no more"))),
       items: Type.Array(ReportItem, { maxItems: 1000 }),
     }),
     responses: { 200: Run },

@@ -14,5 +14,5 @@ export interface HoldingBackup {
 export const backupsHolding = (tenantId: string): CompiledQuery<HoldingBackup> =>
   sql<HoldingBackup>`select run_id as "runId", r.repository, r.host, ${jsonTime("i.snapshot_at")} as "snapshotAt", i.sha256
     from app.backup_items i join app.backup_runs r using (kind, run_id)
-    where i.tenant_id = ${tenantId}::uuid and kind = 'backup' and i.outcome = 'ok' and r.removed_at is null
+    where i.tenant_id = ${tenantId}::uuid and kind = 'backup' and i.outcome = 'ok'
     order by i.at desc, run_id desc`.compile(build);

@@ -12,20 +12,20 @@ export type Run = ResultOf<Report>;
 
 /** The columns of `app.backup_runs` as the API shows them. */
 export const runColumns = sql<Run>`run_id as "runId", kind, repository, host, ${jsonTime("started_at")} as "startedAt",
-  ${jsonTime("finished_at")} as "finishedAt", exit_code as "exitCode", ${jsonTime("removed_at")} as "removedAt",
+  ${jsonTime("finished_at")} as "finishedAt", exit_code as "exitCode",
   ok, failed, bytes`;
 
 /** Stores the run, and keeps other reports of it waiting; answers a row only where that changed something. */
-const storeRun = ({ kind, runId, repository, host, startedAt, finishedAt, exitCode, removedAt }: Body) =>
+const storeRun = ({ kind, runId, repository, host, startedAt, finishedAt, exitCode }: Body) =>
   sql<{ changed: true }>`insert into app.backup_runs as r
-      (kind, run_id, repository, host, started_at, finished_at, exit_code, removed_at)
-    values (${kind}, ${runId}, ${repository}, ${host}, ${startedAt}, ${finishedAt ?? null}, ${exitCode ?? null}, ${removedAt ?? null})
+      (kind, run_id, repository, host, started_at, finished_at, exit_code)
+    values (${kind}, ${runId}, ${repository}, ${host}, ${startedAt}, ${finishedAt ?? null}, ${exitCode ?? null})
     on conflict (kind, run_id) do update set repository = excluded.repository, host = excluded.host,
       started_at = excluded.started_at, finished_at = coalesce(excluded.finished_at, r.finished_at),
-      exit_code = coalesce(excluded.exit_code, r.exit_code), removed_at = coalesce(excluded.removed_at, r.removed_at)
-    where (r.repository, r.host, r.started_at, r.finished_at, r.exit_code, r.removed_at) is distinct from
+      exit_code = coalesce(excluded.exit_code, r.exit_code)
+    where (r.repository, r.host, r.started_at, r.finished_at, r.exit_code) is distinct from
       (excluded.repository, excluded.host, excluded.started_at, coalesce(excluded.finished_at, r.finished_at),
-        coalesce(excluded.exit_code, r.exit_code), coalesce(excluded.removed_at, r.removed_at))
+        coalesce(excluded.exit_code, r.exit_code))
     returning true as changed`.compile(build);
 
 /** Stores the items and answers those that are new or other than before; of a tenant named twice the last counts. */
@@ -63,15 +63,15 @@ export const reportRun = (call: Call<Report>): Promise<Run> =>
     const changedRun = (await transaction.run(storeRun(body))).length > 0;
     const changed = body.items.length === 0 ? [] : await transaction.run(storeItems(body));
     if (changedRun || changed.length > 0) {
-      // Its end, or its removal, makes all of the run count, or none of it.
+      // Its end makes all of the run count.
       const whose = changedRun ? null : changed.map(({ tenantId }) => tenantId);
       await Promise.all([transaction.run(sumUp(body)), transaction.run(updateFacts(body, whose))]);
     }
     const [run] = await transaction.run(readRun(body));
     if (run === undefined) throw new Error("the run that was stored is not there");
     if (changedRun || changed.length > 0) {
-      const state = run.removedAt === null ? `${run.ok} ok, ${run.failed} failed` : "its files are removed";
-      await transaction.run(audited(call, { resourceId: run.runId, detail: `${run.kind} run: ${state}` }));
+      const detail = `${run.kind} run: ${run.ok} ok, ${run.failed} failed`;
+      await transaction.run(audited(call, { resourceId: run.runId, detail }));
     }
     return run;
   });

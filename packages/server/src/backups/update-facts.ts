@@ -14,8 +14,7 @@ const facts = {
 } as const;
 
 /**
- * Sets the fact of these tenants (null: all in the run) from the newest item that went well, of runs that ended and are
- * still there. A reporting host's clock that is ahead can't put a fact into the future.
+ * Sets the fact of these tenants (null: all in the run) from the newest item that went well, of runs that ended. A reporting host's clock that is ahead can't put a fact into the future.
  */
 export const updateFacts = ({ kind, runId }: ReportedRun, whose: readonly string[] | null): CompiledQuery<never> => {
   const columns = Object.keys(facts[kind]);
@@ -28,7 +27,7 @@ export const updateFacts = ({ kind, runId }: ReportedRun, whose: readonly string
   return sql<never>`insert into app.backup_facts (tenant_id, ${sql.join(columns.map((column) => sql.ref(column)))})
     select t.id, ${sql.join(values)} from app.tenants t left join lateral (
       select least(i.at, now()) as at, i.bytes from app.backup_items i join app.backup_runs r using (kind, run_id)
-      where i.tenant_id = t.id and i.kind = ${kind} and i.outcome = 'ok' and r.finished_at is not null and r.removed_at is null
+      where i.tenant_id = t.id and i.kind = ${kind} and i.outcome = 'ok' and r.finished_at is not null
       order by i.at desc limit 1) n on true
     where ${tenants} and t.id <> ${SYSTEM_TENANT_ID}::uuid order by t.id
     on conflict (tenant_id) do update set ${sql.join(changes)}`.compile(build);
