@@ -13,6 +13,7 @@ import {
   sharedDdlFile,
   tableFolder,
 } from "./file-names.ts";
+import { inPieces } from "./in-pieces.ts";
 import { maxDdlBytes, maxFileBytes, maxPartBytes, maxTables } from "./limits.ts";
 import {
   type ArchiveSnapshot,
@@ -31,10 +32,7 @@ import { opening } from "./opening.ts";
 import { encodeTarHeader, paddingAfter, trailerBytes } from "./tar-header.ts";
 
 /** What a table is called and made of; `columns` are those of its COPY text, in order. */
-export type TableDescription = Pick<
-  ManifestTable,
-  "name" | "columns" | "generatedColumns" | "primaryKey" | "evidence"
->;
+export type TableDescription = Pick<ManifestTable, "name" | "columns" | "generatedColumns" | "primaryKey" | "evidence">;
 
 export interface TableSource {
   table: TableDescription;
@@ -79,7 +77,7 @@ const pieceBytes = 256 * 1024;
  * ends as a whole archive, when a table's stream fails or contradicts its facts (`source_invalid`).
  */
 export function writeArchive(source: ArchiveSource): Readable {
-  return Readable.from(archiveBytes(source), { objectMode: false, highWaterMark: 2 * pieceBytes });
+  return Readable.from(inPieces(archiveBytes(source)), { objectMode: false, highWaterMark: 2 * pieceBytes });
 }
 
 async function* archiveBytes(source: ArchiveSource): AsyncGenerator<Uint8Array, void, undefined> {
