@@ -42,7 +42,7 @@ const Table = Type.Object(
     name: line,
     folder: line,
     /** In the order of the COPY text. Generated columns are not among them. */
-    columns: Type.Array(Column, { minItems: 1, maxItems: 1600 }),
+    columns: Type.Array(Column, { maxItems: 1600 }),
     generatedColumns: Type.Array(line, { maxItems: 1600 }),
     primaryKey: Type.Array(line, { maxItems: 32 }),
     /** There as evidence (an audit log), never put back over what is there now. */

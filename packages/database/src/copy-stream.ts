@@ -13,6 +13,13 @@ export interface CopyOut extends AsyncIterable<Buffer> {
 const patienceMs = 10 * 60_000;
 const readAhead = 256 * 1024;
 
+const underWay = new WeakSet<Client>();
+
+/** Gives up the connection if a copy is still under way on it: nothing else could be asked of it. */
+export function abandonCopy(client: Client): void {
+  if (underWay.has(client)) client.abandon();
+}
+
 /** Runs one `COPY … TO STDOUT`. A reader that stops early gives up the connection: what is under way cannot be called back. */
 export function copyOut(client: Client, text: string): CopyOut {
   let rows: number | undefined;
@@ -38,6 +45,7 @@ export function copyOut(client: Client, text: string): CopyOut {
     client.once("error", lose);
     client.once("end", lose);
     try {
+      underWay.add(client);
       client.query(stream);
       for await (const chunk of stream) {
         watch.refresh();
@@ -47,6 +55,7 @@ export function copyOut(client: Client, text: string): CopyOut {
       await Promise.race([ready, failed]);
       rows = stream.rowCount;
     } finally {
+      underWay.delete(client);
       clearTimeout(watch);
       client.off("error", lose);
       client.off("end", lose);

@@ -2,6 +2,7 @@ import type pg from "pg";
 import { opening } from "./context.ts";
 import type { Entry } from "./entries.ts";
 import { openForeignPool, openPool, type Pool } from "./pools.ts";
+import { type Rewrite, withRewrite } from "./rewrite.ts";
 import { type RoleUrls, resolveRoleUrls } from "./role-urls.ts";
 import { createScope, type Scope } from "./scope.ts";
 import { type Snapshot, type SnapshotOptions, withSnapshot } from "./snapshot.ts";
@@ -55,6 +56,8 @@ export interface Database {
     fn: (snapshot: Snapshot) => Promise<T>,
     options?: SnapshotOptions,
   ): Promise<T>;
+  /** Writes the whole of one tenant, as role operator in its context: one transaction that also reads back what it wrote. */
+  rewriteTenant<T>(tenantId: string, entry: Entries | undefined, fn: (rewrite: Rewrite) => Promise<T>): Promise<T>;
   /** A direct connection as role jobs. It carries a password. */
   readonly jobsUrl: string;
   /** For graphile-worker: direct connections as role jobs, at most `size`. Whoever opens the pool ends it. */
@@ -100,6 +103,8 @@ export async function openDatabase(config: DatabaseConfig): Promise<Database> {
       withSnapshot(pools.tenantStream, names, opening(beginSnapshot, tenantId, entry, lock), fn, exactText),
     operatorSnapshot: (entry, fn, { lock, exactText } = {}) =>
       withSnapshot(pools.operatorStream, names, opening(beginSnapshot, undefined, entry, lock), fn, exactText),
+    rewriteTenant: (tenantId, entry, fn) =>
+      withRewrite(pools.operatorStream, names, opening("begin", tenantId, entry), fn),
     jobsUrl: urls.jobs,
     openJobsPool: (size) => openForeignPool({ url: urls.jobs, size, name: "tenantctl jobs", onError }),
     get connections() {

@@ -1,5 +1,6 @@
 export { build, sql } from "./build.ts";
 export { type Catalogue, type CatalogueColumn, type CatalogueTable, countRows, readCatalogue } from "./catalogue.ts";
+export { type InsertTarget, insertRows } from "./copy-in.ts";
 export { archivedColumns, archivedKey, type CopyShape, copyStatement } from "./copy-out.ts";
 export type { CopyOut } from "./copy-stream.ts";
 export {
@@ -11,12 +12,22 @@ export {
   type PoolName,
 } from "./database.ts";
 export { DatabaseRefusal, DatabaseUnavailable, TransactionRolledBack } from "./database-error.ts";
+export { digestTable, type TableDigest } from "./digest.ts";
 export * from "./entries.ts";
 export { type MigrateOptions, migrate, pendingMigrations } from "./migrate.ts";
 export { checkProtection } from "./protection.ts";
+export { rebuildSystem } from "./rebuild-system.ts";
+export type { Rewrite } from "./rewrite.ts";
 export type { RoleUrls } from "./role-urls.ts";
 export { describeSchema } from "./schema-description.ts";
 export type { Scope, Transaction } from "./scope.ts";
+export {
+  openScratch,
+  type RestoredTable,
+  type ScratchDatabase,
+  type ScratchSource,
+  type ScratchTable,
+} from "./scratch-restore.ts";
 export type { Snapshot } from "./snapshot.ts";
 export { SYSTEM_TENANT_ID } from "./system-tenant.ts";
 export { readTableDdl, type TableDdl, tenantPlaceholder } from "./table-ddl.ts";

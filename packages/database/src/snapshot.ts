@@ -1,7 +1,7 @@
 import type { CompiledQuery } from "kysely";
 import type { Statement } from "./context.ts";
 import { rollback } from "./context.ts";
-import { type CopyOut, copyOut } from "./copy-stream.ts";
+import { abandonCopy, type CopyOut, copyOut } from "./copy-stream.ts";
 import { exchange } from "./exchange.ts";
 import type { Pool } from "./pools.ts";
 import type { StatementNames } from "./statement-names.ts";
@@ -79,6 +79,7 @@ export async function withSnapshot<T>(
       copyTo: (text) => copyOut(client, text),
     });
   } finally {
+    abandonCopy(client);
     if (client.lost === undefined) await send(rollback).catch(() => undefined); // nothing was written; a dead connection is closed by release
     release();
   }

@@ -13,6 +13,7 @@ import { operationHandlers } from "./operations/operation-handlers.ts";
 import { operatorHandlers } from "./operators/operator-handlers.ts";
 import { planHandlers } from "./plans/plan-handlers.ts";
 import { quotaHandlers } from "./quotas/quota-handlers.ts";
+import { restoreHandlers } from "./restores/restore-handlers.ts";
 import { tenantHandlers } from "./tenants/tenant-handlers.ts";
 import { tokenHandlers } from "./tokens/token-handlers.ts";
 import { userHandlers } from "./users/user-handlers.ts";
@@ -32,6 +33,7 @@ export const handlers: Handlers = {
   ...alertHandlers,
   ...metricsHandlers,
   ...archiveHandlers,
+  ...restoreHandlers,
   ...operationHandlers,
   ...backupHandlers,
   ...holdHandlers,

@@ -43,6 +43,9 @@ export interface ArchivePlan {
 /** Counted use: kept for all tenants together in the system archive, in no tenant's own. */
 const usage = new Set(["app.usage_minutes", "app.usage_days"]);
 
+/** Who is backing up just now: nothing to bring back. */
+const ofTheMoment = new Set(["app.backup_lease"]);
+
 const ddlOf = (ddl: TableDdl, name: string, tenantId: string): TableSource["ddl"] => {
   const { create = "", constraints = "" } = ddl.tables.get(name) ?? {};
   return { create: create.replaceAll(tenantPlaceholder, tenantId), constraints };
@@ -84,7 +87,8 @@ const tenantTable = (table: CatalogueTable, ddl: TableDdl): ArchivedTable => {
 };
 
 /** What belongs to no tenant, the registry of tenants, their logs and use, and the rows of the system itself. */
-const systemTables = (catalogue: Catalogue): CatalogueTable[] => catalogue.tables.filter((table) => !table.transient);
+const systemTables = (catalogue: Catalogue): CatalogueTable[] =>
+  catalogue.tables.filter((table) => !table.transient && !ofTheMoment.has(table.name));
 
 const systemTable = (table: CatalogueTable, ddl: TableDdl): ArchivedTable => {
   const columns = table.columns.filter(({ generated }) => !generated);

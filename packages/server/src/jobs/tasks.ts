@@ -4,6 +4,7 @@ import type { App } from "../app.ts";
 import { endedSessionsCleanup } from "../auth/ended-sessions-cleanup.ts";
 import { forgetOldRuns } from "../backups/forget-old-runs.ts";
 import { resumeOperations } from "../operations/resume-operations.ts";
+import { endInterruptedRestores } from "../restores/end-interrupted-restores.ts";
 import { purgeDueTenants } from "../tenants/purge-due-tenants.ts";
 
 /** A piece of background work that can be run at any time, any number of times. */
@@ -44,6 +45,12 @@ export const tasks: Readonly<Record<string, Task>> = {
     atStart: true,
     run: resumeOperations,
   },
+  end_interrupted_restores: {
+    about: "ends restores whose process was killed, and lets go of their tenants",
+    cron: "* * * * *",
+    atStart: true,
+    run: endInterruptedRestores,
+  },
   purge_due_tenants: {
     about: "removes the data of tenants that were deleted long enough ago",
     cron: "*/5 * * * *",
@@ -66,7 +73,7 @@ export const tasks: Readonly<Record<string, Task>> = {
     run: ensureAuditPartitions,
   },
   forget_old_backup_runs: {
-    about: "forgets runs of 400 days ago whose archives are gone",
+    about: "forgets runs of 400 days ago of which no archive is left",
     cron: "47 3 * * *",
     run: forgetOldRuns,
   },

@@ -16,11 +16,18 @@ export const stopOperation = async (
   stop: Stop,
 ): Promise<boolean> => {
   const [row] = await transaction.run(
-    sql<{ status: string; removed: number; requester: Requester }>`select status, requested_by as requester,
+    sql<{
+      status: string;
+      kind: string;
+      removed: number;
+      requester: Requester;
+    }>`select status, kind, requested_by as requester,
         (select coalesce(sum(value::bigint), 0)::bigint from jsonb_each_text(progress)) as removed
       from app.operations where id = ${operationId}::uuid for update`.compile(build),
   );
   if (row === undefined || (row.status !== "running" && row.status !== "queued")) return false;
+  // A restore keeps nothing until its one commit: what it replaces is whole, or was in a hard delete's hands before.
+  const kept = row.kind === hardDeleteKind ? null : sql`nullif(hold -> 'before', 'null'::jsonb)`;
   const hold: Hold | null = row.removed === 0 ? null : { kind: hardDeleteKind, operationId, partlyRemoved: true };
   const error = stop.status === "failed" ? JSON.stringify({ detail: stop.error }) : null;
   await Promise.all([
@@ -29,7 +36,7 @@ export const stopOperation = async (
         where id = ${operationId}::uuid`.compile(build),
     ),
     transaction.run(
-      sql`update app.tenants set hold = ${hold === null ? null : JSON.stringify(hold)}::jsonb
+      sql`update app.tenants set hold = ${kept ?? sql`${hold === null ? null : JSON.stringify(hold)}::jsonb`}
         where id = ${tenantId}::uuid and hold ->> 'operationId' = ${operationId}::text`.compile(build),
     ),
     ...(stop.status === "failed"
