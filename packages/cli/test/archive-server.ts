@@ -36,6 +36,8 @@ export interface Content {
   readonly at?: string;
   /** A false one lets a drill find a difference. */
   readonly digest?: string;
+  /** What the tables need. */
+  readonly ddl?: string;
 }
 
 /** Does not compress, and is the same each time. */
@@ -54,6 +56,7 @@ export const archiveOf = async ({
   size = 10,
   at = "2026-01-01T00:00:00.000Z",
   digest,
+  ddl: shared = "create schema if not exists shop;\n",
 }: Content): Promise<Buffer> => {
   const text = Array.from({ length: rows }, (_, index) => `${index + 1}\t${noise(`${id} ${index}`, size)}\t\\N\n`).join(
     "",
@@ -75,7 +78,7 @@ export const archiveOf = async ({
   const archive = writeArchive({
     tenant: slug === null ? null : { ...tenant(slug, { id }), id, slug },
     snapshot: { at, serverVersion: "18.4", migrations: ["0001_tenancy"] },
-    ddl: "create schema shop;\n",
+    ddl: shared,
     tables: [
       source(
         "shop.customers",

@@ -131,9 +131,7 @@ describe("damage is exit 10 and named", () => {
       expect.stringMatching(/acme\.tar: holds what belongs in globex\.tar/),
     ]);
     renameSync(at.path(run, "system.tar"), at.path(run, "globex.tar"));
-    expect((await verify()).stderr).toMatch(
-      /globex\.tar: holds what belongs in system\.tar[\s\S]*|system\.tar: missing/,
-    );
+    expect((await verify()).stderr).toMatch(/globex\.tar: holds what belongs in system\.tar/);
   });
 
   it("another tenant's archive, even where the record was made to agree", async () => {
@@ -141,24 +139,20 @@ describe("damage is exit 10 and named", () => {
     copyFileSync(at.path(run, "globex.tar"), at.path(run, "acme.tar"));
     agree(run, "acme.tar");
     const { code, stderr } = await verify();
-    expect(stderr).toMatch(/acme\.tar: holds the archive of globex|acme\.tar: holds what belongs in globex\.tar/);
+    expect(stderr).toMatch(/acme\.tar: holds the archive of globex: moved here from elsewhere/);
     expect(code).toBe(10);
   });
 
   it("a part taken out, even where the record was made to agree", async () => {
     const run = copyOf(plain);
-    const [path, folder] = [at.path(run, "acme.tar"), join(at.home, "unpacked")];
-    execFileSync("mkdir", [folder]);
-    const names = execFileSync("tar", ["-tf", path], { encoding: "utf8" }).trim().split("\n");
-    execFileSync("tar", ["-xf", path, "-C", folder]);
-    const kept = names.filter((name) => !name.endsWith(".copy.gz"));
-    const settings = ["--format=ustar", "--owner=0", "--group=0", "--numeric-owner", "--mode=600", "-b1"];
-    execFileSync("tar", ["-cf", path, ...settings, "-C", folder, ...kept], {
-      env: { ...process.env, TAR_OPTIONS: "" },
-    });
+    const bytes = readFileSync(at.path(run, "acme.tar"));
+    const header = bytes.indexOf("tables/0001-shop.customers/00000001.copy.gz");
+    const size = Number.parseInt(bytes.toString("latin1", header + 124, header + 135), 8);
+    const end = header + 512 + Math.ceil(size / 512) * 512;
+    writeFileSync(at.path(run, "acme.tar"), Buffer.concat([bytes.subarray(0, header), bytes.subarray(end)]));
     agree(run, "acme.tar");
     const { code, stderr } = await verify();
-    expect(stderr).toMatch(/damaged: .*acme\.tar: /);
+    expect(stderr).toMatch(/damaged: .*acme\.tar: tables\/0001-shop\.customers\/00000001\.copy\.gz: missing/);
     expect(code).toBe(10);
   });
 
