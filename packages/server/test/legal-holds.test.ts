@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { purgeDueTenants } from "../src/tenants/purge-due-tenants.ts";
 import { checkAnswer } from "./fixture/contract-answer.ts";
-import { holdRow, waitingForLocks } from "./fixture/hold-row.ts";
+import { holdLock, holdRow, waitingForLocks } from "./fixture/hold-row.ts";
 import { eventually, type Provisioned, startTestServer, type TestServer } from "./fixture/server.ts";
 
 let server: TestServer;
@@ -99,9 +99,22 @@ it("a hold that comes in the middle of a hard delete stops it: from its answer o
   expect((await remove(tenant)).body.code).toBe("legal_hold");
 
   await release(tenant);
+
+  // The next one, cancelled before it removed anything, does not make the rest of the tenant whole again.
+  const writer = await holdLock(server.database, "select pg_advisory_xact_lock_shared(tenancy.lock_key($1))", [
+    tenant.id,
+  ]);
+  const cancelled = remove(tenant);
+  await eventually(async () => ((await operation()).status === "running" ? true : undefined));
+  expect((await call("POST", `operations/${(await operation()).id}/cancel`)).status).toBe(200);
+  await cancelled;
+  await writer();
+  const undeleted = await call("POST", `tenants/${tenant.id}/undelete`);
+  expect([undeleted.status, undeleted.body.code]).toEqual([409, "transition_forbidden"]);
+
   const finished = await remove(tenant);
   expect(finished.status, finished.text).toBe(200);
-  // Both runs together removed it all, and the certificate says so.
+  // All runs together removed it all, and the certificate says so.
   const { result } = finished.body.operation;
   expect(result.removed.customers).toBe(12_000);
   expect(result.scan.customers).toEqual({ before: 12_000, after: 0 });

@@ -16,7 +16,7 @@ interface Ended {
   readonly finishedAt: string;
   readonly plan: Rows;
   readonly progress: Rows;
-  /** Removed by hard deletes of this tenant that were stopped before this one. */
+  /** Removed by hard deletes that were stopped before this one, since the tenant was last restored. */
   readonly earlier: Rows;
 }
 
@@ -28,7 +28,7 @@ const readEnded = ({ operationId }: Claimed) =>
         from app.operations e, jsonb_each_text(coalesce(e.progress, '{}')) as p
         where e.tenant_id = o.tenant_id and e.kind = o.kind and e.status in ('cancelled', 'failed')
           and e.created_at > coalesce((select max(s.created_at) from app.operations s
-            where s.tenant_id = o.tenant_id and s.kind = o.kind and s.status = 'succeeded'), '-infinity')
+            where s.tenant_id = o.tenant_id and s.status = 'succeeded'), '-infinity')
         group by p.key) as stopped), '{}') as earlier
     from app.operations o, (select clock_timestamp()::timestamptz(3) as now) as c
     where o.id = ${operationId}::uuid`.compile(build);

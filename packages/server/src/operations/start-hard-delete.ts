@@ -93,7 +93,7 @@ export const startHardDelete = async (transaction: Transaction, asked: HardDelet
   });
   if (!changed) await transaction.run(audit({ tenantId, resourceId: tenantId, detail }));
   const plan = await countByName(transaction, tenantId, asked.tables);
-  const hold: Hold = { kind: hardDeleteKind, operationId: id };
+  const hold: Hold = { kind: hardDeleteKind, operationId: id, before: before.hold };
   await Promise.all([
     transaction.run(
       sql`insert into app.operations (id, kind, tenant_id, tenant_slug, status, plan, progress, requested_by, started_at, heartbeat_at)

@@ -7,8 +7,8 @@ import { auditOf, type Requester } from "./start-hard-delete.ts";
 export type Stop = { readonly status: "cancelled" } | { readonly status: "failed"; readonly error: string };
 
 /**
- * Ends an operation between two batches: one under way is waited for. The hold goes where nothing was removed; otherwise
- * it stays, since half a tenant must not come back. False where the operation is over already.
+ * Ends an operation between two batches: one under way is waited for. The hold goes where nothing was removed, now or by
+ * one before; otherwise it stays, since half a tenant must not come back. False where the operation is over already.
  */
 export const stopOperation = async (
   transaction: Transaction,
@@ -26,9 +26,12 @@ export const stopOperation = async (
       from app.operations where id = ${operationId}::uuid for update`.compile(build),
   );
   if (row === undefined || (row.status !== "running" && row.status !== "queued")) return false;
-  // A restore keeps nothing until its one commit: what it replaces is whole, or was in a hard delete's hands before.
-  const kept = row.kind === hardDeleteKind ? null : sql`nullif(hold -> 'before', 'null'::jsonb)`;
-  const hold: Hold | null = row.removed === 0 ? null : { kind: hardDeleteKind, operationId, partlyRemoved: true };
+  const partly: Hold = { kind: hardDeleteKind, operationId, partlyRemoved: true };
+  // Before its first batch, as before a restore's one commit, the tenant is what it was: whole, or partly removed earlier.
+  const hold =
+    row.kind === hardDeleteKind && row.removed > 0
+      ? sql`${JSON.stringify(partly)}::jsonb`
+      : sql`nullif(hold -> 'before', 'null'::jsonb)`;
   const error = stop.status === "failed" ? JSON.stringify({ detail: stop.error }) : null;
   await Promise.all([
     transaction.run(
@@ -36,7 +39,7 @@ export const stopOperation = async (
         where id = ${operationId}::uuid`.compile(build),
     ),
     transaction.run(
-      sql`update app.tenants set hold = ${kept ?? sql`${hold === null ? null : JSON.stringify(hold)}::jsonb`}
+      sql`update app.tenants set hold = ${hold}
         where id = ${tenantId}::uuid and hold ->> 'operationId' = ${operationId}::text`.compile(build),
     ),
     ...(stop.status === "failed"

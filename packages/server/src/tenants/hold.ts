@@ -6,6 +6,8 @@ export interface Hold {
   readonly operationId?: string;
   /** The operation has stopped (cancelled or failed) after it had removed rows: only another hard delete goes on. */
   readonly partlyRemoved?: boolean;
+  /** What stood here when the operation began, and stands here again where it ends without a change. */
+  readonly before?: Hold | null;
 }
 
 export const hardDeleteKind = "hard_delete";
