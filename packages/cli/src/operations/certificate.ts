@@ -17,7 +17,7 @@ const noCertificate = ({ id, kind, status }: Operation): CliError =>
         "no_certificate",
         exitCodes.conflict,
         `this operation is a ${kind}: only a hard delete ends with a certificate`,
-        "Find it: tenantctl operations list --tenant-id <id or slug>",
+        "Find it: tenantctl operations list --tenant <id or slug>",
       )
     : new CliError(
         "no_certificate",
