@@ -31,14 +31,19 @@ export const candidates = async (words: readonly string[]): Promise<Candidate[]>
     );
   const { commands }: { commands: readonly Command[] } = await entry.load();
   const group = commands.filter(isLeading([entry.name]));
-  const isGroup = group.some(({ path }) => path.length > 1);
-  const program = await buildProgram(entry.name, { exit: 0 });
+  const program = await buildProgram(entry.name, { exit: 0 }, verb);
   const top = program.commands.find((command) => command.name() === entry.name);
-  const verbs = (top?.commands ?? []).map((command) => ({ word: command.name(), help: command.summary() }));
+  const verbs = group.flatMap(({ path, summary = "" }) =>
+    path[1] === undefined ? [] : [{ word: path[1], help: summary }],
+  );
   const named = top?.commands.find((command) => command.name() === verb);
   const leaf = named ?? (group.some(({ path }) => path.length === 1) ? top : undefined);
-  if (leaf === undefined || (isGroup && leaf === top && !current.startsWith("-") && verb === undefined))
-    return starting(verbs);
+  if (leaf === undefined || (verbs.length > 0 && verb === undefined && !current.startsWith("-")))
+    return starting(
+      top === undefined || top.commands.length === 0
+        ? verbs
+        : top.commands.map((command) => ({ word: command.name(), help: command.summary() })),
+    );
   const options = [...leaf.options, ...program.options];
   const previous = options.find(({ long, short }) => [long, short].includes(before.at(-1)));
   if (previous?.argChoices !== undefined) return starting(previous.argChoices.map((word) => ({ word, help: "" })));

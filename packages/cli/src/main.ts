@@ -9,9 +9,9 @@ const valueFlags = new Set<string>(
     .flatMap(([flags]) => flags.split(/[ ,]+/).filter((part) => part.startsWith("-"))),
 );
 
-/** The command's own word: the first that is neither a flag nor a global flag's value. */
-const wordOf = (argv: readonly string[]): string | undefined =>
-  argv.find((argument, index) => !argument.startsWith("-") && !valueFlags.has(argv[index - 1] ?? ""));
+/** The command's own words: those that are neither a flag nor a global flag's value. */
+const wordsOf = (argv: readonly string[]): string[] =>
+  argv.filter((argument, index) => !argument.startsWith("-") && !valueFlags.has(argv[index - 1] ?? ""));
 
 /** `help users list` is `users list --help`. */
 const withoutHelpWord = (argv: readonly string[]): readonly string[] =>
@@ -28,14 +28,18 @@ const wantsJson = (argv: readonly string[]): boolean =>
 const flushed = (stream: NodeJS.WriteStream): Promise<void> =>
   new Promise((resolve) => void stream.write("", () => resolve()));
 
-const runCommand = async (argv: readonly string[], word: string | undefined): Promise<number> => {
+const runCommand = async (
+  argv: readonly string[],
+  word: string | undefined,
+  verb: string | undefined,
+): Promise<number> => {
   const [{ buildProgram }, { usageFault }, { CommanderError }] = await Promise.all([
     import("./program.ts"),
     import("./usage-fault.ts"),
     import("commander"),
   ]);
   const outcome = { exit: 0 };
-  const program = await buildProgram(word, outcome);
+  const program = await buildProgram(word, outcome, verb);
   try {
     await program.parseAsync([...argv], { from: "user" });
     return outcome.exit;
@@ -47,7 +51,7 @@ const runCommand = async (argv: readonly string[], word: string | undefined): Pr
 };
 
 const run = async (argv: readonly string[]): Promise<number> => {
-  const word = wordOf(argv);
+  const [word, verb] = wordsOf(argv);
   const asksHelp = argv.includes("--help") || argv.includes("-h");
   if (word === undefined || word === "help") {
     if (argv.includes("--version") || argv.includes("-V")) {
@@ -61,7 +65,7 @@ const run = async (argv: readonly string[]): Promise<number> => {
       return 0;
     }
   }
-  return runCommand(argv, word !== undefined && entries.some(({ name }) => name === word) ? word : undefined);
+  return runCommand(argv, word !== undefined && entries.some(({ name }) => name === word) ? word : undefined, verb);
 };
 
 /** The whole program: runs the command and leaves with its exit code. */

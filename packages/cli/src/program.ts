@@ -153,14 +153,27 @@ const helpStyle = {
 /** A group's help lists its commands; the flags stand in theirs. */
 const groupStyle = { ...helpStyle, showGlobalOptions: false, visibleOptions: (): Option[] => [] };
 
-const addEntry = async (program: Commander, entry: (typeof entries)[number], outcome: Outcome): Promise<void> => {
+/** A command with commands of its own (`backup`, `backup list`): its help names them. */
+const ownCommands = (own: readonly Command[]): string => {
+  const rows = own.filter(({ path }) => path.length > 1).map((command) => [command.path.join(" "), summaryOf(command)]);
+  const widest = Math.max(0, ...rows.map(([term = ""]) => term.length));
+  return rows.length === 0
+    ? ""
+    : `\nCommands:\n${rows.map(([term = "", text]) => `  ${term.padEnd(widest)}  ${text}`).join("\n")}`;
+};
+
+const addEntry = async (
+  program: Commander,
+  entry: (typeof entries)[number],
+  verb: string | undefined,
+  outcome: Outcome,
+): Promise<void> => {
   const module: { commands: readonly Command[] } = await entry.load();
   const own = module.commands.filter(({ path }) => path[0] === entry.name);
   const itself = own.find(({ path }) => path.length === 1);
-  if (itself !== undefined) {
-    // A command may have commands of its own (`backup`, `backup list`); their flags are theirs.
-    const leaf = addLeaf(program, itself, outcome).helpCommand(false).enablePositionalOptions();
-    for (const command of own) if (command !== itself) addLeaf(leaf, command, outcome);
+  // One or the other, so that neither takes the other's flags.
+  if (itself !== undefined && !own.some(({ path }) => path[1] !== undefined && path[1] === verb)) {
+    addLeaf(program, itself, outcome).addHelpText("after", ownCommands(own));
     return;
   }
   const group = program
@@ -172,11 +185,15 @@ const addEntry = async (program: Commander, entry: (typeof entries)[number], out
   group.helpCommand(false).usage("<command> [flags]");
   const examples = own.flatMap((command) => command.examples.slice(0, 1)).slice(0, 4);
   group.addHelpText("after", `\nExamples:\n${examples.map((example) => `  $ tenantctl ${example}`).join("\n")}`);
-  for (const command of own) addLeaf(group, command, outcome);
+  for (const command of own) if (command !== itself) addLeaf(group, command, outcome);
 };
 
-/** The program with the one command that was asked for; all others are names, for suggestions. */
-export const buildProgram = async (word: string | undefined, outcome: Outcome): Promise<Commander> => {
+/** The program with the one command that was asked for; all others are names, for suggestions. `verb` is the word after it. */
+export const buildProgram = async (
+  word: string | undefined,
+  outcome: Outcome,
+  verb?: string | undefined,
+): Promise<Commander> => {
   const program = new Commander("tenantctl")
     .usage("<command> [flags]")
     .helpCommand(false)
@@ -189,7 +206,7 @@ export const buildProgram = async (word: string | undefined, outcome: Outcome): 
     program.addOption(flags.startsWith("-o") ? option.choices([...outputFormats]).default("table") : option);
   }
   for (const entry of entries) {
-    if (entry.name === word) await addEntry(program, entry, outcome);
+    if (entry.name === word) await addEntry(program, entry, verb, outcome);
     else
       program
         .command(entry.name, { hidden: entry.hidden === true })

@@ -27,8 +27,8 @@ const concurrencyOf = (flags: Invocation["flags"]): number => {
 const selectionOf = ({ args, flags }: Invocation): { tenants: readonly string[]; status: string | undefined } => {
   if (args.length > 0)
     throw usage(
-      `there is no \`backup ${args.join(" ")}\``,
-      "Name tenants with --tenant; `tenantctl backup --help` lists what else there is.",
+      `backup takes no arguments, and got "${args.join(" ")}"`,
+      "Name tenants with --tenant; a command of backup's own comes right after it: `tenantctl backup list --repo DIR`.",
     );
   const tenants = Array.isArray(flags.tenant) ? flags.tenant.map(String) : [];
   const status = textFlag(flags, "status");
