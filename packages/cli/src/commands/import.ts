@@ -1,7 +1,8 @@
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
+import { exitCodes } from "@tenantctl/contract";
 import { createDocumentCheck } from "../backup/document-check.ts";
-import { usage } from "../cli-error.ts";
+import { CliError, usage } from "../cli-error.ts";
 import { defineCommands } from "../command.ts";
 import type { Invocation } from "../invocation.ts";
 import { printRestored } from "../restore/print-restore.ts";
@@ -21,7 +22,16 @@ const checkDocument = async (path: string): Promise<void> => {
   if (!found.isFile()) throw usage(`${path} is not a file`, "Name a file that `tenantctl export` wrote.");
   const check = createDocumentCheck();
   for await (const chunk of createReadStream(path, { highWaterMark: readBytes })) check.add(chunk);
-  check.finish();
+  try {
+    check.finish();
+  } catch (cause) {
+    throw new CliError(
+      "export_damaged",
+      exitCodes.problemFound,
+      `${path} is not a whole export: ${cause instanceof Error ? cause.message.replace(/^.*: /, "") : cause}`,
+      "Export again, or import another file.",
+    );
+  }
 };
 
 const run = async (invocation: Invocation): Promise<number> => {
