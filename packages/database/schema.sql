@@ -3,7 +3,7 @@ create schema app authorization owner;
 create schema tenancy authorization owner;
 
 -- Tables, with their class
--- global
+-- global, transient
 create table app.alerts (
   id uuid not null,
   rule text not null,
@@ -74,6 +74,55 @@ create table app.audit_log (
   constraint audit_log_outcome CHECK ((outcome = ANY (ARRAY['success'::text, 'failure'::text, 'denied'::text]))),
   constraint audit_log_pkey PRIMARY KEY (tenant_id, at, id)
 ) partition by RANGE (at);
+-- global
+create table app.backup_facts (
+  tenant_id uuid not null,
+  last_backup_at timestamp(3) with time zone,
+  last_backup_bytes bigint,
+  last_verified_at timestamp(3) with time zone,
+  last_drilled_at timestamp(3) with time zone,
+  constraint backup_facts_pkey PRIMARY KEY (tenant_id)
+);
+-- global
+create table app.backup_items (
+  kind text not null,
+  run_id text not null,
+  tenant_id uuid not null,
+  outcome text not null,
+  snapshot_at timestamp(3) with time zone,
+  bytes bigint,
+  sha256 text,
+  seconds double precision,
+  error text,
+  at timestamp(3) with time zone not null,
+  constraint backup_items_outcome CHECK ((outcome = ANY (ARRAY['ok'::text, 'failed'::text, 'gone'::text]))),
+  constraint backup_items_pkey PRIMARY KEY (kind, run_id, tenant_id)
+);
+-- global
+create table app.backup_lease (
+  single boolean default true not null,
+  id uuid not null,
+  holder text not null,
+  acquired_at timestamp(3) with time zone not null,
+  expires_at timestamp(3) with time zone not null,
+  constraint backup_lease_pkey PRIMARY KEY (single),
+  constraint backup_lease_single CHECK (single)
+);
+-- global
+create table app.backup_runs (
+  kind text not null,
+  run_id text not null,
+  repository text not null,
+  host text not null,
+  started_at timestamp(3) with time zone not null,
+  finished_at timestamp(3) with time zone,
+  exit_code bigint,
+  ok bigint default 0 not null,
+  failed bigint default 0 not null,
+  bytes bigint default 0 not null,
+  constraint backup_runs_kind CHECK ((kind = ANY (ARRAY['backup'::text, 'verify'::text, 'drill'::text]))),
+  constraint backup_runs_pkey PRIMARY KEY (kind, run_id)
+);
 -- protected
 create table app.customers (
   tenant_id uuid not null,
@@ -94,7 +143,7 @@ create table app.customers (
   constraint customers_phone_length CHECK ((length(phone) <= 50)),
   constraint customers_pkey PRIMARY KEY (tenant_id, id)
 );
--- global
+-- global, transient
 create table app.idempotency_keys (
   actor text not null,
   key_hash bytea not null,
@@ -114,6 +163,14 @@ create table app.known_addresses (
   constraint known_addresses_pkey PRIMARY KEY (tenant_id, account_id, address)
 );
 -- global
+create table app.legal_holds (
+  tenant_id uuid not null,
+  reason text not null,
+  set_by text not null,
+  set_at timestamp(3) with time zone default now() not null,
+  constraint legal_holds_pkey PRIMARY KEY (tenant_id)
+);
+-- global, transient
 create table app.login_throttles (
   key text not null,
   failures integer default 0 not null,
@@ -141,7 +198,7 @@ create table app.operations (
   constraint operations_pkey PRIMARY KEY (id),
   constraint operations_status CHECK ((status = ANY (ARRAY['queued'::text, 'running'::text, 'succeeded'::text, 'failed'::text, 'cancelled'::text])))
 );
--- global
+-- global, transient
 create table app.operator_resets (
   id uuid not null,
   operator_id uuid not null,
@@ -152,7 +209,7 @@ create table app.operator_resets (
   constraint operator_resets_pkey PRIMARY KEY (id),
   constraint operator_resets_secret_hash UNIQUE (secret_hash)
 );
--- global
+-- global, transient
 create table app.operator_sessions (
   id uuid not null,
   operator_id uuid not null,
@@ -167,7 +224,7 @@ create table app.operator_sessions (
   user_agent text,
   constraint operator_sessions_pkey PRIMARY KEY (id)
 );
--- global
+-- global, transient
 create table app.operator_tokens (
   id uuid not null,
   name text not null,
@@ -361,9 +418,14 @@ alter table app.alerts owner to owner;
 alter table app.api_tokens owner to owner;
 alter table app.audit_details owner to owner;
 alter table app.audit_log owner to owner;
+alter table app.backup_facts owner to owner;
+alter table app.backup_items owner to owner;
+alter table app.backup_lease owner to owner;
+alter table app.backup_runs owner to owner;
 alter table app.customers owner to owner;
 alter table app.idempotency_keys owner to owner;
 alter table app.known_addresses owner to owner;
+alter table app.legal_holds owner to owner;
 alter table app.login_throttles owner to owner;
 alter table app.operations owner to owner;
 alter table app.operator_resets owner to owner;
@@ -386,6 +448,7 @@ alter table tenancy.table_classes owner to owner;
 -- Foreign keys
 alter table app.api_tokens add constraint api_tokens_tenant FOREIGN KEY (tenant_id) REFERENCES app.tenants(id);
 alter table app.audit_details add constraint audit_details_tenant FOREIGN KEY (tenant_id) REFERENCES app.tenants(id);
+alter table app.backup_items add constraint backup_items_run FOREIGN KEY (kind, run_id) REFERENCES app.backup_runs(kind, run_id) ON DELETE CASCADE;
 alter table app.customers add constraint customers_tenant FOREIGN KEY (tenant_id) REFERENCES app.tenants(id);
 alter table app.known_addresses add constraint known_addresses_tenant FOREIGN KEY (tenant_id) REFERENCES app.tenants(id);
 alter table app.operator_resets add constraint operator_resets_operator FOREIGN KEY (operator_id) REFERENCES app.operators(id) ON DELETE CASCADE;
@@ -406,6 +469,8 @@ CREATE INDEX audit_log_by_action ON ONLY app.audit_log USING btree (tenant_id, a
 CREATE INDEX audit_log_by_resource ON ONLY app.audit_log USING btree (tenant_id, resource_type, resource_id, at DESC);
 CREATE INDEX audit_log_newest ON ONLY app.audit_log USING btree (at DESC, id DESC);
 CREATE INDEX audit_log_not_successful ON ONLY app.audit_log USING btree (at) WHERE (outcome <> 'success'::text);
+CREATE INDEX backup_items_of_tenant ON app.backup_items USING btree (tenant_id, kind, at DESC) WHERE (outcome = 'ok'::text);
+CREATE INDEX backup_runs_newest ON app.backup_runs USING btree (started_at DESC, kind DESC, run_id DESC);
 CREATE INDEX customers_by_email ON app.customers USING btree (tenant_id, email, id);
 CREATE INDEX customers_by_name ON app.customers USING btree (tenant_id, name, id);
 CREATE INDEX customers_newest ON app.customers USING btree (tenant_id, created_at DESC, id DESC);
@@ -511,11 +576,16 @@ grant delete, insert, select, update on table app.alerts to operator;
 grant delete, insert, select, update on table app.api_tokens to operator;
 grant delete, insert, select, update on table app.api_tokens to tenant;
 grant delete, insert, select, update on table app.audit_details to operator;
+grant delete, insert, select, update on table app.backup_facts to operator;
+grant delete, insert, select, update on table app.backup_items to operator;
+grant delete, insert, select, update on table app.backup_lease to operator;
+grant delete, insert, select, update on table app.backup_runs to operator;
 grant delete, insert, select, update on table app.customers to operator;
 grant delete, insert, select, update on table app.customers to tenant;
 grant delete, insert, select, update on table app.idempotency_keys to operator;
 grant delete, insert, select, update on table app.known_addresses to operator;
 grant delete, insert, select, update on table app.known_addresses to tenant;
+grant delete, insert, select, update on table app.legal_holds to operator;
 grant delete, insert, select, update on table app.login_throttles to operator;
 grant delete, insert, select, update on table app.operations to operator;
 grant delete, insert, select, update on table app.operator_resets to operator;
@@ -611,9 +681,14 @@ grant execute on function tenancy.lock_key to tenant;
 -- tenancy.problems(tbl regclass): stable, runs as its caller, search_path=pg_catalog, pg_temp; body 64fc9d6b
 grant execute on function tenancy.problems to operator;
 -- tenancy.protect(tbl regclass, secret text[], transient boolean, tenant_may text): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body 905b988d
+-- tenancy.raise_sequence(seq regclass, reached bigint): volatile, runs as its owner, search_path=pg_catalog, pg_temp; body bb78feb8
+grant execute on function tenancy.raise_sequence to operator;
 -- tenancy.refuse_problems(tbl regclass): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body 30fcbe2d
 -- tenancy.retain(tbl regclass, tenant_may text): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body 27aea5db
 -- tenancy.seal(tbl regclass, tenant_column text): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body 37004fb9
+-- tenancy.shape(): stable, runs as its owner, search_path=pg_catalog, pg_temp; body 41d10e16
+grant execute on function tenancy.shape to operator;
+grant execute on function tenancy.shape to tenant;
 -- tenancy.take(tbl regclass): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body b1aac27e
 -- tenancy.unclassified(): stable, runs as its caller, search_path=pg_catalog, pg_temp; body 579eb638
 grant execute on function tenancy.unclassified to operator;
