@@ -1,13 +1,23 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  createReadStream,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { verifyArchive } from "@tenantctl/archive";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { runCli } from "../../database/test/harness/process.ts";
 import { startTestServer, type TestServer } from "../../server/test/fixture/server.ts";
-import type { RunRecord } from "../src/backup/run-record.ts";
-import { documentOf, idOf, startExportServer } from "./export-server.ts";
+import { itemsOf, type RunRecord } from "../src/backup/run-record.ts";
+import { archiveOf, idOf, startArchiveServer } from "./archive-server.ts";
 import { apiToken } from "./fake-api.ts";
 
 let server: TestServer;
@@ -47,34 +57,45 @@ afterEach(() => rmSync(home, { recursive: true, force: true }));
 const run = (args: readonly string[], env: Record<string, string> = { TENANTCTL_TOKEN: token }) =>
   runCli(args, { cwd: home, env: { HOME: home, TENANTCTL_API_URL: server.url, ...env } });
 const readRun = (folder: string): RunRecord => JSON.parse(readFileSync(join(folder, "run.json"), "utf8"));
-const runs = (repo = join(home, "backups")): string[] => readdirSync(repo).sort();
+const runs = (repo = join(home, "backups")): string[] =>
+  readdirSync(repo)
+    .filter((name) => !name.startsWith("."))
+    .sort();
 
 describe("a backup of everything", () => {
-  it("holds every tenant whatever its status, each as its export, with a record that vouches for them", async () => {
+  it("holds every tenant whatever its status, and the system, with a record that vouches for them", async () => {
     const { code, stdout, stderr } = await run(["backup"]);
-    expect(stderr).toMatch(/^backing up 4 tenants to backups\/\d{8}T\d{6}Z-[0-9a-f]{4}\n/);
+    expect(stderr).toMatch(/^backing up 4 tenants and the system to backups\/\d{8}T\d{6}Z-[0-9a-f]{4}\n/);
     expect(stdout).toMatch(/^backed up 4 tenants, \d.* kB, in \d+\.\d s: backups\/\S+\n$/);
     expect(code).toBe(0);
     const folder = join(home, "backups", runs()[0] ?? "");
-    expect(readdirSync(folder).sort()).toEqual([...slugs.map((slug) => `${slug}.json`), "run.json"].sort());
+    expect(readdirSync(folder).sort()).toEqual(
+      [...slugs.map((slug) => `${slug}.tar`), "run.json", "system.tar"].sort(),
+    );
     const record = readRun(folder);
-    expect(record).toMatchObject({ format: "tenantctl-run/1", run: runs()[0], saved: 4, failed: 0, gone: 0 });
+    expect(record).toMatchObject({
+      format: "tenantctl-run/2",
+      run: runs()[0],
+      saved: 4,
+      failed: 0,
+      gone: 0,
+      all: true,
+    });
     expect(record.tenants.map(({ slug, status }) => [slug, status])).toEqual([
       ["acme", "active"],
       ["cancelled-one", "cancelled"],
       ["deleted-one", "deleted"],
       ["suspended-one", "suspended"],
     ]);
-    for (const { file, bytes, sha256, rows, slug } of record.tenants) {
-      const path = join(folder, file ?? "");
+    for (const { name, tenant, item } of itemsOf(record)) {
+      const path = join(folder, item.file ?? "");
       const content = readFileSync(path);
-      expect(createHash("sha256").update(content).digest("hex")).toBe(sha256);
-      expect(content.length).toBe(bytes);
+      expect(createHash("sha256").update(content).digest("hex")).toBe(item.sha256);
+      expect(content.length).toBe(item.bytes);
       expect(statSync(path).mode & 0o777).toBe(0o600);
-      const { tenant, tables, counts } = JSON.parse(content.toString("utf8"));
-      expect(tenant.slug).toBe(slug);
-      expect(tables.users).toHaveLength(1);
-      expect(rows).toEqual(counts);
+      const { manifest } = await verifyArchive(createReadStream(path));
+      expect(manifest.tenant?.slug ?? "system").toBe(name);
+      if (tenant !== null) expect(item.rows?.["app.users"]).toBe(1);
     }
     expect(statSync(folder).mode & 0o777).toBe(0o700);
   });
@@ -93,17 +114,68 @@ describe("a backup of everything", () => {
   it("gives its record as JSON, and nothing else", async () => {
     const { code, stdout, stderr } = await run(["backup", "-o", "json"]);
     expect([code, stderr]).toEqual([0, ""]);
-    const record: RunRecord = JSON.parse(stdout);
-    expect(record).toEqual(readRun(join(home, record.folder)));
+    const { folder, ...record } = JSON.parse(stdout);
+    expect(record).toEqual(readRun(join(home, folder)));
     const { stdout: csv } = await run(["backup", "-o", "csv"]);
-    expect(csv.split("\n")[0]).toBe("id,slug,status,outcome,file,bytes,sha256,rows,attempts,error");
-    expect(csv.trim().split("\n")).toHaveLength(5);
+    expect(csv.split("\n")[0]).toBe("id,slug,status,outcome,file,bytes,sha256,snapshotAt,rows,attempts,seconds,error");
+    expect(csv.trim().split("\n")).toHaveLength(6);
   });
 
-  it("does not get in another one's way", async () => {
-    const both = await Promise.all([run(["backup"]), run(["backup"])]);
-    expect(both.map(({ code }) => code)).toEqual([0, 0]);
-    expect(runs().map((id) => readRun(join(home, "backups", id)).saved)).toEqual([4, 4]);
+  it("is known to the API: the run, and when each tenant was backed up", async () => {
+    await run(["backup"]);
+    const id = runs()[0];
+    const listed = await run(["backup", "runs", "-o", "json"]);
+    expect(JSON.parse(listed.stdout)).toContainEqual(
+      expect.objectContaining({ runId: id, kind: "backup", ok: 4, failed: 0, exitCode: 0 }),
+    );
+    const status = await run(["backup", "status", "-o", "json"]);
+    expect(status.code).toBe(0);
+    const facts: { slug: string; lastBackupAt: string }[] = JSON.parse(status.stdout);
+    const saved = readRun(join(home, "backups", id ?? "")).tenants;
+    for (const { slug, snapshotAt } of saved)
+      expect(facts).toContainEqual(expect.objectContaining({ slug, lastBackupAt: snapshotAt }));
+  });
+});
+
+describe("a backup is worth what comes back from it", () => {
+  it("is verified, and restored in a drill, the system and every tenant; the API knows", async () => {
+    await server.asOwner(
+      `insert into app.customers (tenant_id, id, name, created_at, updated_at)
+        select t.id, gen_random_uuid(), E'a\\tb\\\\\\n' || n, now(), now() from app.tenants t, generate_series(1, 500) n where t.slug = 'acme'`,
+    );
+    await run(["backup"]);
+    const verified = await run(["backup", "verify"]);
+    expect(verified).toMatchObject({
+      code: 0,
+      stderr: "",
+      stdout: expect.stringMatching(/^verified 5 files of 1 run/),
+    });
+    const drilled = await run(["backup", "drill", "--sample", "10", "-o", "json"]);
+    const results: { name: string; detail: string | null }[] = JSON.parse(drilled.stdout);
+    expect(results.map(({ name, detail }) => [name, detail]).sort()).toEqual(
+      [...slugs, "system"].map((name) => [name, null]).sort(),
+    );
+    expect(drilled.code).toBe(0);
+    const status = await run(["backup", "status", "-o", "json"]);
+    const facts: { slug: string; lastVerifiedAt: string | null; lastDrilledAt: string | null }[] = JSON.parse(
+      status.stdout,
+    );
+    for (const slug of slugs)
+      expect(facts).toContainEqual(
+        expect.objectContaining({ slug, lastVerifiedAt: expect.any(String), lastDrilledAt: expect.any(String) }),
+      );
+  });
+
+  it("is no longer counted on once it is pruned", async () => {
+    await run(["backup"]);
+    await run(["backup"]);
+    const [old] = runs();
+    const { code } = await run(["backup", "prune", "--keep-daily", "1"]);
+    expect(code).toBe(0);
+    expect(runs()).not.toContain(old);
+    const listed = await run(["backup", "runs", "-o", "json"]);
+    expect(JSON.parse(listed.stdout)).toContainEqual(expect.objectContaining({ runId: old, ok: 0 }));
+    expect((await run(["backup", "status"])).code).toBe(0);
   });
 });
 
@@ -122,27 +194,39 @@ describe("a backup of some", () => {
     expect(stdout).toContain("backed up 2 tenants");
     expect(code).toBe(0);
     expect(readdirSync(join(home, "backups", runs()[0] ?? "")).sort()).toEqual([
-      "acme.json",
-      "deleted-one.json",
+      "acme.tar",
+      "deleted-one.tar",
       "run.json",
+      "system.tar",
     ]);
   });
 
   it("takes a status", async () => {
     const { stdout } = await run(["backup", "--status", "suspended", "-o", "jsonl"]);
-    expect(JSON.parse(stdout)).toMatchObject({ slug: "suspended-one", outcome: "saved" });
+    expect(
+      stdout
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line)),
+    ).toMatchObject([
+      { slug: "system", outcome: "saved" },
+      { slug: "suspended-one", outcome: "saved" },
+    ]);
   });
 
   it("begins nothing when a tenant is not there", async () => {
     const { code, stderr } = await run(["backup", "--tenant", "acme", "--tenant", "nobody"]);
     expect(code).toBe(6);
     expect(stderr).toContain("error: there is no tenant nobody");
-    expect(readdirSync(home)).toEqual([]);
+    expect(readdirSync(join(home, "backups"))).toEqual([]);
   });
 });
 
 it.each([
   [["backup", "acme"], /Name tenants with --tenant/],
+  [["backup", "--recipient", "age1nobody"], /"age1nobody" is not an age recipient/],
+  [["backup", "--recipients-file", "nowhere"], /--recipients-file: cannot read nowhere/],
+  [["backup", "--ping-url", "ftp://x"], /--ping-url is not an http/],
   [["backup", "--concurrency", "0"], /from 1 to 32/],
   [["backup", "--stall-timeout", "soon"], /--stall-timeout takes a duration/],
   [["backup", "--tenant", "acme", "--status", "active"], /exclude each other/],
@@ -179,27 +263,33 @@ it("a full disk ends the run at once, and earlier runs stay as they are", async 
   const disk = join(home, "disk");
   if (!smallDisk(disk)) skip("no tmpfs can be mounted here");
   const names = Array.from({ length: 40 }, (_, index) => `t-${String(index).padStart(2, "0")}`);
-  const target = await startExportServer(names);
+  const target = await startArchiveServer(names);
   try {
+    const archives = new Map<string, Buffer>();
     for (const [index, slug] of names.entries())
-      target.on(slug, (response) => response.writeHead(200).end(documentOf(slug, idOf(index), 500, 40)));
+      archives.set(slug, await archiveOf({ slug, id: idOf(index), rows: 1000, size: 64 }));
+    for (const [slug, archive] of archives) target.on(slug, (response) => response.writeHead(200).end(archive));
     const env = { HOME: home, TENANTCTL_API_URL: target.url, TENANTCTL_TOKEN: apiToken };
     const first = await runCli(["backup", "--repo", disk, "--tenant", "t-00"], { cwd: home, env });
     expect(first.code).toBe(0);
     const [earlier = ""] = runs(disk);
-    const before = readFileSync(join(disk, earlier, "t-00.json"), "utf8");
+    const before = readFileSync(join(disk, earlier, "t-00.tar"));
     const { code, stderr } = await runCli(["backup", "--repo", disk], { cwd: home, env });
     expect(code).toBe(3);
-    expect(stderr).toMatch(/^error: the disk is full: .* of 40 tenants are in .*, an unfinished run\nnext: Make room/m);
+    expect(stderr).toMatch(
+      /^error: the disk is full: .* of 40 tenants are in .*, an unfinished run; --resume goes on with it\nnext: Make room/m,
+    );
     expect(target.attempts.size).toBeLessThan(40);
     const [later = ""] = runs(disk).filter((id) => id !== earlier);
     const left = readdirSync(join(disk, later));
     expect(left).not.toContain("run.json");
-    for (const name of left) {
-      const slug = name.replace(".json", "");
-      expect(readFileSync(join(disk, later, name), "utf8")).toBe(documentOf(slug, idOf(names.indexOf(slug)), 500, 40));
-    }
-    expect(readFileSync(join(disk, earlier, "t-00.json"), "utf8")).toBe(before);
+    const kept = left.filter((name) => name.startsWith("t-"));
+    expect(kept.length).toBeGreaterThan(0);
+    for (const name of kept)
+      expect(
+        readFileSync(join(disk, later, name)).equals(archives.get(name.replace(".tar", "")) ?? Buffer.alloc(0)),
+      ).toBe(true);
+    expect(readFileSync(join(disk, earlier, "t-00.tar")).equals(before)).toBe(true);
     expect(readRun(join(disk, earlier)).saved).toBe(1);
   } finally {
     await target.close();
