@@ -98,7 +98,7 @@ create table app.backup_items (
   constraint backup_items_outcome CHECK ((outcome = ANY (ARRAY['ok'::text, 'failed'::text, 'gone'::text]))),
   constraint backup_items_pkey PRIMARY KEY (kind, run_id, tenant_id)
 );
--- global
+-- global, transient
 create table app.backup_lease (
   single boolean default true not null,
   id uuid not null,

@@ -9,6 +9,8 @@ create table app.backup_lease (
   expires_at timestamptz(3) not null
 );
 select tenancy.global('app.backup_lease');
+-- A rebuilt system must not wait for a run of the lost one.
+update tenancy.table_classes set transient = true where table_name = 'app.backup_lease'::regclass;
 
 create table app.backup_runs (
   kind text not null constraint backup_runs_kind check (kind in ('backup', 'verify', 'drill')),
