@@ -73,22 +73,31 @@ const releaseHold = (tenantId: string, operationId: string) =>
   sql`update app.tenants set hold = nullif(hold -> 'before', 'null'::jsonb)
     where id = ${tenantId}::uuid and hold ->> 'operationId' = ${operationId}::text`.compile(build);
 
+/** Without an entry in the log there is no operation either; the hold goes in any case. */
+const forgetRestore = async (db: Database, id: string, tenantId: string): Promise<void> => {
+  const scope = db.operator(undefined, { tenantId });
+  await scope.batch([
+    releaseHold(tenantId, id),
+    sql`delete from app.operations where id = ${id}::uuid and status in ('queued', 'running')`.compile(build),
+  ]);
+};
+
 /**
- * Ends an operation that came to nothing: what the tenant was, it is. False where it is over already, as after
- * `tenantctl operations cancel`.
+ * Ends an operation that came to nothing: what the tenant was, it is. Nothing happens where it is over already,
+ * as after `tenantctl operations cancel`.
  */
-export const failRestore = (
+export const failRestore = async (
   db: Database,
   { id, kind, tenantId, requester }: { id: string; kind: string; tenantId: string; requester: Requester },
   error: Pick<ContractError, "code" | "message" | "hint">,
-): Promise<boolean> => {
+): Promise<void> => {
   const failed = { detail: error.message, code: error.code, hint: error.hint };
-  return db.operator(undefined, { tenantId }).transaction(async (transaction) => {
+  const ending = db.operator(undefined, { tenantId }).transaction(async (transaction) => {
     const ended = await transaction.run(
       sql`update app.operations set status = 'failed', error = ${JSON.stringify(failed)}::jsonb, finished_at = clock_timestamp()
         where id = ${id}::uuid and status in ('queued', 'running') returning id`.compile(build),
     );
-    if (ended.length === 0) return false;
+    if (ended.length === 0) return;
     await transaction.run(releaseHold(tenantId, id));
     await transaction.run(
       auditOf(
@@ -101,8 +110,8 @@ export const failRestore = (
         detail: `${kind} failed, nothing was changed, operation ${id}: ${error.message}`,
       }),
     );
-    return true;
   });
+  await ending.catch(() => forgetRestore(db, id, tenantId));
 };
 
 export interface RestoreResult {

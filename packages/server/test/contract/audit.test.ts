@@ -33,7 +33,8 @@ const codeOf = ({ status, text, headers }: Reply<Body>): string =>
 const expectedRow = (id: RouteId, caller: Caller, prepared: Prepared, reply: Reply<Body>): object => {
   const { access, audit } = shapeOf(id);
   const actor = prepared.actor ?? caller.actor;
-  const provisioned = id === "tenants.provision" ? reply.body.id : undefined;
+  const made = reply.body.kind === undefined ? reply.body.id : reply.body.tenantId;
+  const provisioned = ["tenants.provision", "restores.create", "imports.create"].includes(id) ? made : undefined;
   const ownLog = access.kind === "tenant" ? world.own.id : noTenant;
   return {
     action: audit?.action,
@@ -90,9 +91,10 @@ describe("a call that changes nothing", () => {
       const caller = await callerFor(world, id, "operator");
       const prepared = await prepare(world, id, caller);
       const before = await storedState(world);
-      const rehearsed = await send(world, id, caller, { ...prepared, query: { dryRun: true } });
+      const rehearsed = await send(world, id, caller, { ...prepared, query: { ...prepared.query, dryRun: true } });
       checkAnswer(id, rehearsed.status, rehearsed.body);
-      expect([rehearsed.status, rehearsed.body.dryRun]).toEqual([200, true]);
+      const { dryRun = rehearsed.body.result?.dryRun } = rehearsed.body;
+      expect([rehearsed.status, dryRun]).toEqual([200, true]);
       expect(await storedState(world)).toEqual(before);
       const { rows } = await rowsOf(() => send(world, id, caller, prepared));
       expect(rows).toHaveLength(1);

@@ -57,6 +57,7 @@ export const send = (world: World, id: RouteId, caller: Caller, sent: Sent, tena
   world.server.request<Body>(shapeOf(id).method, targetOf(id, caller, sent, tenant), {
     token: sent.token ?? caller.token,
     ...(sent.body === undefined || shapeOf(id).method === "GET" ? {} : { body: sent.body }),
+    ...(sent.upload === undefined ? {} : { upload: sent.upload }),
     ...(sent.headers === undefined ? {} : { headers: sent.headers }),
   });
 
@@ -65,5 +66,9 @@ export interface Body {
   readonly code?: string;
   readonly requestId?: string;
   readonly dryRun?: boolean;
+  /** An operation's, where the answer is one. */
+  readonly result?: { readonly dryRun?: boolean } | null;
+  readonly kind?: string;
+  readonly tenantId?: string | null;
   readonly id?: string;
 }

@@ -8,6 +8,8 @@ export interface Prepared {
   readonly params?: Readonly<Record<string, string>>;
   readonly query?: Readonly<Record<string, string | number | boolean>>;
   readonly body?: Readonly<Record<string, unknown>>;
+  /** A document in place of a body. */
+  readonly upload?: { readonly type: string; readonly body: Uint8Array<ArrayBuffer> };
   /** Credentials in place of the caller's, where the call is about the session it is made with. */
   readonly token?: string;
   /** Whom the audit row names, where that is not the caller. */
@@ -123,6 +125,21 @@ const newReport = (world: World, tenantId: string) => ({
   exitCode: 0,
   items: [{ tenantId, outcome: "ok", snapshotAt: "2026-11-23T02:30:01.000Z", bytes: 10, sha256: "0".repeat(64) }],
 });
+
+/** What a tenant's own route gives, as the document of a route that makes a copy of it. */
+const documentOf =
+  (path: string, type: string): Prepare =>
+  async (world, { id }) => {
+    const token = await world.server.operatorToken();
+    const response = await fetch(new URL(path.replace(":id", id), world.server.url), {
+      headers: { authorization: `Bearer ${token}` },
+    });
+    const body = new Uint8Array(await response.arrayBuffer());
+    return { query: { slug: world.fresh("copy") }, upload: { type, body } };
+  };
+
+const archive = documentOf("/api/admin/tenants/:id/archive", "application/x-tar");
+const exported = documentOf("/api/tenants/export?tenantId=:id", "application/vnd.tenantctl.export+json");
 
 /** How each route is called so that it works. A route without an entry does not compile. */
 export const routeCases: { readonly [Id in RouteId]: CaseOf<Id> } = {
@@ -342,4 +359,15 @@ export const routeCases: { readonly [Id in RouteId]: CaseOf<Id> } = {
   "health.live": { prepare: nothing },
   "health.ready": { prepare: nothing },
   "status.get": { prepare: nothing },
+
+  "backups.archive": { prepare: (_, { id }) => ({ params: { id }, auditTenant: id }), again: "changes" },
+  "backups.systemArchive": { prepare: nothing, again: "changes" },
+  "restores.create": {
+    prepare: async (...world) => {
+      const { query, ...document } = await archive(...world);
+      return { ...document, query: { ...query, mode: "new" } };
+    },
+    again: "refused",
+  },
+  "imports.create": { prepare: exported, again: "refused" },
 };
