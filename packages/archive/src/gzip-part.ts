@@ -3,13 +3,14 @@ import { createGunzip, createGzip } from "node:zlib";
 import { ArchiveError, beyondLimit, damaged } from "./archive-error.ts";
 import { maxPartBytes } from "./limits.ts";
 import { createMeasure, type Measure } from "./measure.ts";
+import type { Scratch } from "./scratch.ts";
 
 /** Small pieces rather than a whole part: memory freed late is then little, and no piece keeps the event loop long. */
 const chunkSize = 64 * 1024;
 
 export interface CompressedPart extends Measure {
-  /** What is stored, in order. */
-  chunks: Buffer[];
+  /** What is stored; valid until the next part is begun. */
+  stored: Buffer;
   storedBytes: number;
   storedSha256: string;
 }
@@ -22,17 +23,15 @@ export interface PartCompressor {
   close(): void;
 }
 
-/** Compresses one part as it comes. */
-export function compressPart(level: number): PartCompressor {
+/** Compresses one part as it comes, into memory used for each part anew: freed memory of that size would stay about for long. */
+export function compressPart(level: number, memory: Scratch): PartCompressor {
+  memory.drop(memory.length);
   const raw = createMeasure();
   const hash = createHash("sha256");
-  const chunks: Buffer[] = [];
-  let storedBytes = 0;
   const stream = createGzip({ level, chunkSize });
   stream.on("data", (chunk: Buffer) => {
     hash.update(chunk);
-    chunks.push(chunk);
-    storedBytes += chunk.length;
+    memory.append(chunk);
   });
   const ended = new Promise<void>((resolve, reject) => stream.once("end", resolve).once("error", reject));
   ended.catch(() => undefined); // reported by write or finish
@@ -46,7 +45,8 @@ export function compressPart(level: number): PartCompressor {
     async finish() {
       stream.end();
       await ended;
-      return { ...raw.result(), chunks, storedBytes, storedSha256: hash.digest("hex") };
+      const stored = memory.content();
+      return { ...raw.result(), stored, storedBytes: stored.length, storedSha256: hash.digest("hex") };
     },
     close: () => {
       stream.destroy();

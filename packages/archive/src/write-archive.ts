@@ -25,6 +25,7 @@ import {
 } from "./manifest.ts";
 import { checkManifest, encodeManifest } from "./manifest-text.ts";
 import { opening } from "./opening.ts";
+import { Scratch } from "./scratch.ts";
 import { encodeTarHeader, paddingAfter, trailerBytes } from "./tar-header.ts";
 
 /** What a table is called and made of; `columns` are those of its COPY text, in order. */
@@ -65,6 +66,7 @@ export interface ArchiveSource {
 }
 
 const newline = 0x0a;
+const pieceBytes = 64 * 1024;
 
 /**
  * The archive as a byte stream, made as it is read: at most one compressed part is in memory, and of a row longer than a part one part. Fails, and so never
@@ -78,6 +80,7 @@ async function* archiveBytes(source: ArchiveSource): AsyncGenerator<Uint8Array, 
   const mtime = Math.floor(Date.parse(source.snapshot.at) / 1000);
   const cutParts = createPartCutter(Math.min(source.partBytes ?? maxPartBytes, maxPartBytes));
   const tables: ManifestTable[] = [];
+  const memory = new Scratch();
   let ddlBytes = 0;
 
   const manifest = (ddl: ManifestDdlFile): Manifest => ({
@@ -88,11 +91,12 @@ async function* archiveBytes(source: ArchiveSource): AsyncGenerator<Uint8Array, 
     ddl,
     tables,
   });
-  function* file(name: string, ...content: Buffer[]): Generator<Uint8Array, void, undefined> {
-    const size = content.reduce((total, piece) => total + piece.length, 0);
-    yield encodeTarHeader({ name, size, mtime });
-    yield* content;
-    yield Buffer.alloc(paddingAfter(size));
+  function* file(name: string, content: Buffer): Generator<Uint8Array, void, undefined> {
+    yield encodeTarHeader({ name, size: content.length, mtime });
+    for (let start = 0; start < content.length; start += pieceBytes) {
+      yield Buffer.from(content.subarray(start, start + pieceBytes)); // a copy: the next part takes this one's memory
+    }
+    yield Buffer.alloc(paddingAfter(content.length));
   }
   function* ddlFile(name: string, text: string): Generator<Uint8Array, ManifestDdlFile, undefined> {
     const content = Buffer.from(text);
@@ -111,10 +115,15 @@ async function* archiveBytes(source: ArchiveSource): AsyncGenerator<Uint8Array, 
     const create = yield* ddlFile(createFile(folder), table.ddl.create);
     const constraints = yield* ddlFile(constraintsFile(folder), table.ddl.constraints);
     const parts: ManifestPart[] = [];
-    for await (const { chunks, ...part } of compressedParts(table.copy, cutParts, source.compressionLevel ?? 1)) {
+    for await (const { stored, ...part } of compressedParts(
+      table.copy,
+      cutParts,
+      source.compressionLevel ?? 1,
+      memory,
+    )) {
       const name = partFile(folder, parts.length);
       parts.push({ file: name, ...part });
-      yield* file(name, ...chunks);
+      yield* file(name, stored);
     }
     const facts = await table.facts();
     const sum = (of: "rows" | "bytes"): number => parts.reduce((total, part) => total + part[of], 0);
@@ -137,12 +146,13 @@ async function* compressedParts(
   copy: AsyncIterable<Uint8Array>,
   cutParts: PartCutter,
   level: number,
+  memory: Scratch,
 ): AsyncGenerator<CompressedPart, void, undefined> {
   let part: PartCompressor | undefined;
   let midRow = false;
   try {
     for await (const { bytes, endsPart } of cutParts(copy)) {
-      part ??= compressPart(level);
+      part ??= compressPart(level, memory);
       if (bytes.length > 0) midRow = bytes.at(-1) !== newline;
       await part.write(bytes);
       if (endsPart) {
