@@ -1,4 +1,3 @@
-import { Decrypter, Encrypter, generateX25519Identity, identityToRecipient } from "age-encryption";
 import { ArchiveError, damaged } from "./archive-error.ts";
 
 /**
@@ -13,27 +12,25 @@ const pieceBytes = 64 * 1024;
 /** No header with a sensible number of recipients is longer, in bytes. */
 const maxHeaderBytes = 1024 * 1024;
 
-/** Encrypts for all of these age recipients ("age1…"); any one of their identities opens it. `key_invalid` for a bad one. */
-export function encrypt(recipients: readonly string[]): ByteTransform {
-  const encrypter = new Encrypter();
+/** Loaded on first use: most of what imports this package never touches a key. */
+const age = () => import("age-encryption");
+
+/** Gives `key_invalid` unless there is at least one and all are age recipients ("age1…"). */
+export async function checkRecipients(recipients: readonly string[]): Promise<void> {
+  const { Encrypter } = await age();
   if (recipients.length === 0) throw keyInvalid("no recipient given");
   for (const recipient of recipients) {
     try {
-      encrypter.addRecipient(recipient);
+      new Encrypter().addRecipient(recipient);
     } catch (cause) {
       throw keyInvalid(`${JSON.stringify(recipient)} is not an age recipient`, cause);
     }
   }
-  return async function* encrypted(source) {
-    yield* await encrypter.encrypt(ReadableStream.from(pieces(source)));
-  };
 }
 
-/**
- * Decrypts with whichever of these identities ("AGE-SECRET-KEY-1…") fits: `wrong_key` if none does, `archive_damaged` for a file
- * that was changed or cut. The message never holds an identity.
- */
-export function decrypt(identities: readonly string[]): ByteTransform {
+/** Gives `key_invalid` unless all are age identities ("AGE-SECRET-KEY-1…"). The message never holds one. */
+export async function checkIdentities(identities: readonly string[]): Promise<void> {
+  const { Decrypter } = await age();
   for (const [index, identity] of identities.entries()) {
     try {
       new Decrypter().addIdentity(identity);
@@ -41,7 +38,24 @@ export function decrypt(identities: readonly string[]): ByteTransform {
       throw keyInvalid(`identity ${index + 1} of ${identities.length} is not an age identity`);
     }
   }
+}
+
+/** Encrypts for all of these age recipients; any one of their identities opens it. Checks them before the first byte. */
+export function encrypt(recipients: readonly string[]): ByteTransform {
+  return async function* encrypted(source) {
+    await checkRecipients(recipients);
+    const { Encrypter } = await age();
+    const encrypter = new Encrypter();
+    for (const recipient of recipients) encrypter.addRecipient(recipient);
+    yield* await encrypter.encrypt(ReadableStream.from(pieces(source)));
+  };
+}
+
+/** Decrypts with whichever of these identities fits: `wrong_key` if none does, `archive_damaged` for a file changed or cut. */
+export function decrypt(identities: readonly string[]): ByteTransform {
   return async function* decrypted(source) {
+    await checkIdentities(identities);
+    const { Decrypter } = await age();
     let headerRead = false;
     let headerBytes = 0;
     let sourceError: unknown;
@@ -135,6 +149,7 @@ export interface KeyPair {
 
 /** A new key, as `age-keygen` makes them. */
 export async function generateKey(): Promise<KeyPair> {
+  const { generateX25519Identity, identityToRecipient } = await age();
   const identity = await generateX25519Identity();
   return { identity, recipient: await identityToRecipient(identity) };
 }

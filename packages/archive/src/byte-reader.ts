@@ -1,6 +1,8 @@
+import { Scratch } from "./scratch.ts";
+
 export interface ByteReader {
-  /** The next `count` bytes; fewer only where the stream ends. */
-  read(count: number): Promise<Buffer>;
+  /** The next `count` bytes, in `scratch` if one is given; fewer only where the stream ends. */
+  read(count: number, scratch?: Scratch): Promise<Buffer>;
   /** Lets go of the stream, wherever it is. */
   close(): Promise<void>;
 }
@@ -20,18 +22,16 @@ export function byteReader(source: AsyncIterable<Uint8Array>): ByteReader {
   }
 
   return {
-    async read(count) {
-      const bytes = Buffer.allocUnsafe(count);
-      let filled = 0;
-      while (filled < count) {
+    async read(count, scratch = new Scratch()) {
+      scratch.drop(scratch.length);
+      while (scratch.length < count) {
         await fill();
         if (chunk.length === 0) break;
-        const taken = chunk.subarray(0, count - filled);
-        bytes.set(taken, filled);
-        filled += taken.length;
+        const taken = chunk.subarray(0, count - scratch.length);
+        scratch.append(taken);
         chunk = chunk.subarray(taken.length);
       }
-      return bytes.subarray(0, filled);
+      return scratch.content();
     },
     async close() {
       if (!ended) await iterator.return?.();

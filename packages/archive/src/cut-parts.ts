@@ -1,69 +1,51 @@
 import { maxPartBytes } from "./limits.ts";
+import { Scratch } from "./scratch.ts";
 
 const newline = 0x0a;
+/** Rows are handed on in pieces of about this many bytes: worth a step of the compressor, and little to keep. */
+const pieceBytes = 256 * 1024;
 
-/** A buffer that grows up to a part's size and is used again for the part after next. */
-class PartBuffer {
-  private bytes = Buffer.allocUnsafe(0);
-  private used = 0;
-
-  get length(): number {
-    return this.used;
-  }
-
-  content(end = this.used): Buffer {
-    return this.bytes.subarray(0, end);
-  }
-
-  /** Takes as much of `chunk` as fits into `limit` bytes in all; answers how much that was. */
-  append(chunk: Uint8Array, limit: number): number {
-    const taken = Math.min(chunk.length, limit - this.used);
-    const needed = this.used + taken;
-    if (needed > this.bytes.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.min(limit, Math.max(needed, 2 * this.bytes.length, 64 * 1024)));
-      this.bytes.copy(larger, 0, 0, this.used);
-      this.bytes = larger;
-    }
-    this.bytes.set(chunk.subarray(0, taken), this.used);
-    this.used = needed;
-    return taken;
-  }
-
-  clear(): void {
-    this.used = 0;
-  }
+export interface Piece {
+  /** Valid until the next piece is asked for. */
+  bytes: Buffer;
+  /** The last of its part. */
+  endsPart: boolean;
 }
 
-export type PartCutter = (copy: AsyncIterable<Uint8Array>) => AsyncGenerator<Buffer, void, undefined>;
+export type PartCutter = (copy: AsyncIterable<Uint8Array>) => AsyncGenerator<Piece, void, undefined>;
 
 /**
  * A function that cuts COPY streams into parts of at most `partBytes`, each at the last row end that fits; a row longer than
- * that fills parts of its own. Where it cuts depends on the bytes alone, not on how they arrive. A part given out stays as it is
- * until the one after the next is asked for: two buffers serve a whole archive, one stream at a time.
+ * that fills parts of its own, and only such a row is held in memory, up to a part of it. Where it cuts depends on the bytes
+ * alone, not on how they arrive. One memory serves a whole archive, one stream at a time.
  */
 export function createPartCutter(partBytes = maxPartBytes): PartCutter {
-  let filling = new PartBuffer();
-  let other = new PartBuffer();
+  const held = new Scratch();
   return async function* cutParts(copy) {
-    filling.clear();
+    held.drop(held.length);
+    /** Bytes of this part already handed on, all of them whole rows or the end of one. */
+    let given = 0;
+    /** Where the last row in `held` ends. */
+    let rowEnd = 0;
+
+    function* handOn(end: number, endsPart: boolean): Generator<Piece, void, undefined> {
+      yield { bytes: held.content(end), endsPart };
+      held.drop(end);
+      given = endsPart ? 0 : given + end;
+      rowEnd = 0;
+    }
+
     for await (const chunk of copy) {
       for (let taken = 0; taken < chunk.length; ) {
-        if (filling.length === partBytes) {
-          const full = filling;
-          const end = full.content().lastIndexOf(newline) + 1 || partBytes;
-          [filling, other] = [other, full];
-          yield full.content(end);
-          // Only now: until it was asked for more, the part before could still be read from this buffer.
-          filling.clear();
-          filling.append(full.content().subarray(end), partBytes);
-        }
-        taken += filling.append(chunk.subarray(taken), partBytes);
+        if (given + held.length === partBytes) yield* handOn(rowEnd > 0 || given > 0 ? rowEnd : partBytes, true);
+        const fitting = chunk.subarray(taken, taken + partBytes - given - held.length);
+        const lastNewline = fitting.lastIndexOf(newline);
+        if (lastNewline !== -1) rowEnd = held.length + lastNewline + 1;
+        held.append(fitting);
+        taken += fitting.length;
+        if (rowEnd >= pieceBytes && given + held.length < partBytes) yield* handOn(rowEnd, false);
       }
     }
-    if (filling.length > 0) {
-      const last = filling;
-      [filling, other] = [other, last];
-      yield last.content();
-    }
+    if (given + held.length > 0) yield* handOn(held.length, true);
   };
 }

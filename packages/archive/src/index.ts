@@ -1,5 +1,7 @@
 export {
   type ByteTransform,
+  checkIdentities,
+  checkRecipients,
   decrypt,
   decryptIfEncrypted,
   encrypt,

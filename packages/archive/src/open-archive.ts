@@ -2,14 +2,13 @@ import { type FileHandle, open } from "node:fs/promises";
 import { decryptIfEncrypted, isEncrypted } from "./age.ts";
 import { ArchiveError, damaged } from "./archive-error.ts";
 import { byteReader } from "./byte-reader.ts";
+import { unpackPart } from "./gzip-part.ts";
 import type { Manifest, ManifestTable } from "./manifest.ts";
-import { mapAhead } from "./map-ahead.ts";
 import { sha256Of } from "./measure.ts";
 import { type ArchiveFile, readFiles } from "./read-files.ts";
-import { unpackPart } from "./unpack-part.ts";
 import { type KeyOptions, verifyArchive } from "./verify-archive.ts";
 
-/** One table's COPY text, in parts of whole rows wherever a row fits into one. */
+/** One table's COPY text, in pieces that know nothing of rows: `splitRows` finds those. */
 export type CopyText = AsyncIterable<Buffer>;
 
 /** An archive that has been verified from its first to its last byte. */
@@ -74,28 +73,22 @@ export async function openArchive(path: string, options: KeyOptions = {}): Promi
   }
 }
 
-/** The table's parts, as they come among `files`, unpacked and checked; other files are passed over. */
+/** The table's parts, as they come among `files`, checked and unpacked; other files are passed over. */
 async function* copyText(
   table: ManifestTable,
   files: AsyncIterable<ArchiveFile>,
 ): AsyncGenerator<Buffer, void, undefined> {
-  async function* parts(): AsyncGenerator<{ file: ArchiveFile; sha256: string }, void, undefined> {
-    const iterator = files[Symbol.asyncIterator]();
-    try {
-      for (const part of table.parts) {
-        let next = await iterator.next();
-        while (next.done !== true && next.value.name !== part.file) next = await iterator.next();
-        if (next.done === true) throw changed(part.file);
-        yield { file: next.value, sha256: part.storedSha256 };
-      }
-    } finally {
-      await iterator.return?.();
+  const iterator = files[Symbol.asyncIterator]();
+  try {
+    for (const part of table.parts) {
+      let next = await iterator.next();
+      while (next.done !== true && next.value.name !== part.file) next = await iterator.next();
+      if (next.done === true || (await sha256Of(next.value.content)) !== part.storedSha256) throw changed(part.file);
+      yield* unpackPart(part.file, next.value.content);
     }
+  } finally {
+    await iterator.return?.();
   }
-  yield* mapAhead(parts(), async ({ file, sha256 }) => {
-    if ((await sha256Of(file.content)) !== sha256) throw changed(file.name);
-    return unpackPart(file.name, file.content);
-  });
 }
 
 async function* nothing(): AsyncGenerator<Buffer, void, undefined> {}

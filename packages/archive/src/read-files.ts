@@ -2,6 +2,7 @@ import { ArchiveError, beyondLimit, cut, damaged } from "./archive-error.ts";
 import { byteReader } from "./byte-reader.ts";
 import { type FileKind, kindOf, openingFile } from "./file-names.ts";
 import { maxFileBytes, maxFiles } from "./limits.ts";
+import { Scratch } from "./scratch.ts";
 import { blockBytes, decodeTarHeader, paddingAfter, type TarHeader, trailerBytes } from "./tar-header.ts";
 
 export interface ArchiveFile {
@@ -9,6 +10,7 @@ export interface ArchiveFile {
   kind: FileKind;
   /** Where its tar header begins, in bytes from where reading began. */
   offset: number;
+  /** Valid until the file after the next is asked for. */
   content: Buffer;
 }
 
@@ -18,11 +20,13 @@ export interface ArchiveFile {
  */
 export async function* readFiles(source: AsyncIterable<Uint8Array>): AsyncGenerator<ArchiveFile, void, undefined> {
   const reader = byteReader(source);
+  const small = new Scratch();
+  let [current, other] = [new Scratch(), new Scratch()];
   let previous: ArchiveFile | undefined;
   let offset = 0;
   try {
     for (let files = 0; ; files += 1) {
-      const block = await reader.read(blockBytes);
+      const block = await reader.read(blockBytes, small);
       const header = decodeTarHeader(block);
       if (header === undefined) {
         if (previous !== undefined && block.every((byte) => byte === 0)) {
@@ -31,14 +35,15 @@ export async function* readFiles(source: AsyncIterable<Uint8Array>): AsyncGenera
         throw headerFault(block, previous?.name);
       }
       const kind = checkHeader(header, files);
-      const content = await reader.read(header.size);
-      const padding = await reader.read(paddingAfter(header.size));
+      const content = await reader.read(header.size, current);
+      const padding = await reader.read(paddingAfter(header.size), small);
       if (content.length < header.size || padding.length < paddingAfter(header.size)) {
         throw cut(`the archive ends in the middle of ${header.name}`);
       }
       if (padding.some((byte) => byte !== 0)) throw damaged(`${header.name}: the padding behind it is damaged`);
       previous = { name: header.name, kind, offset, content };
       offset += blockBytes + content.length + padding.length;
+      [current, other] = [other, current];
       yield previous;
     }
   } finally {

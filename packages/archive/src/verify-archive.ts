@@ -2,14 +2,14 @@ import { decryptIfEncrypted } from "./age.ts";
 import { ArchiveError, beyondLimit, damaged } from "./archive-error.ts";
 import { compare, type SeenFile } from "./compare.ts";
 import { manifestFile, openingFile } from "./file-names.ts";
+import { unpackPart } from "./gzip-part.ts";
 import { maxDdlBytes } from "./limits.ts";
 import type { Manifest } from "./manifest.ts";
 import { decodeManifest } from "./manifest-text.ts";
 import { mapAhead } from "./map-ahead.ts";
-import { measure, sha256Of } from "./measure.ts";
+import { createMeasure, sha256Of } from "./measure.ts";
 import { checkOpening } from "./opening.ts";
 import { type ArchiveFile, readFiles } from "./read-files.ts";
-import { unpackPart } from "./unpack-part.ts";
 
 export interface KeyOptions {
   /** age identities, one of which opens the archive if it is encrypted. */
@@ -75,8 +75,9 @@ async function inspect(file: ArchiveFile): Promise<SeenFile & { file: ArchiveFil
 /** A part that gzip cannot read is a fault to report with the others; one that unpacks without end is not read further. */
 async function unpack({ name, content }: ArchiveFile): Promise<Pick<SeenFile, "unpacked" | "damage">> {
   try {
-    const raw = await unpackPart(name, content);
-    return { unpacked: { bytes: raw.length, ...(await measure(raw)) } };
+    const measure = createMeasure();
+    for await (const piece of unpackPart(name, content)) measure.update(piece);
+    return { unpacked: measure.result() };
   } catch (error) {
     if (error instanceof ArchiveError && error.code === "archive_damaged") return { damage: error.message };
     throw error;

@@ -1,7 +1,5 @@
 import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
-import { promisify } from "node:util";
-import { gzip } from "node:zlib";
 import { ArchiveError, beyondLimit } from "./archive-error.ts";
 import { createPartCutter, type PartCutter } from "./cut-parts.ts";
 import {
@@ -13,7 +11,7 @@ import {
   sharedDdlFile,
   tableFolder,
 } from "./file-names.ts";
-import { inPieces } from "./in-pieces.ts";
+import { type CompressedPart, compressPart, type PartCompressor } from "./gzip-part.ts";
 import { maxDdlBytes, maxFileBytes, maxPartBytes, maxTables } from "./limits.ts";
 import {
   type ArchiveSnapshot,
@@ -26,9 +24,8 @@ import {
   type TenantRecord,
 } from "./manifest.ts";
 import { checkManifest, encodeManifest } from "./manifest-text.ts";
-import { mapAhead } from "./map-ahead.ts";
-import { measure, sha256Of } from "./measure.ts";
 import { opening } from "./opening.ts";
+import { Scratch } from "./scratch.ts";
 import { encodeTarHeader, paddingAfter, trailerBytes } from "./tar-header.ts";
 
 /** What a table is called and made of; `columns` are those of its COPY text, in order. */
@@ -68,22 +65,22 @@ export interface ArchiveSource {
   partBytes?: number;
 }
 
-const compress = promisify(gzip);
-/** Content goes out in pieces of this many bytes, so that a slow reader holds up the rest early. */
-const pieceBytes = 256 * 1024;
+const newline = 0x0a;
+const pieceBytes = 64 * 1024;
 
 /**
- * The archive as a byte stream, made as it is read: at most two parts are in memory, raw and compressed. Fails, and so never
+ * The archive as a byte stream, made as it is read: at most one compressed part is in memory, and of a row longer than a part one part. Fails, and so never
  * ends as a whole archive, when a table's stream fails or contradicts its facts (`source_invalid`).
  */
 export function writeArchive(source: ArchiveSource): Readable {
-  return Readable.from(inPieces(archiveBytes(source)), { objectMode: false, highWaterMark: 2 * pieceBytes });
+  return Readable.from(archiveBytes(source), { objectMode: false });
 }
 
 async function* archiveBytes(source: ArchiveSource): AsyncGenerator<Uint8Array, void, undefined> {
   const mtime = Math.floor(Date.parse(source.snapshot.at) / 1000);
   const cutParts = createPartCutter(Math.min(source.partBytes ?? maxPartBytes, maxPartBytes));
   const tables: ManifestTable[] = [];
+  const memory = new Scratch();
   let ddlBytes = 0;
 
   const manifest = (ddl: ManifestDdlFile): Manifest => ({
@@ -94,9 +91,11 @@ async function* archiveBytes(source: ArchiveSource): AsyncGenerator<Uint8Array, 
     ddl,
     tables,
   });
-  function* file(name: string, content: Uint8Array): Generator<Uint8Array, void, undefined> {
+  function* file(name: string, content: Buffer): Generator<Uint8Array, void, undefined> {
     yield encodeTarHeader({ name, size: content.length, mtime });
-    for (let start = 0; start < content.length; start += pieceBytes) yield content.subarray(start, start + pieceBytes);
+    for (let start = 0; start < content.length; start += pieceBytes) {
+      yield Buffer.from(content.subarray(start, start + pieceBytes)); // a copy: the next part takes this one's memory
+    }
     yield Buffer.alloc(paddingAfter(content.length));
   }
   function* ddlFile(name: string, text: string): Generator<Uint8Array, ManifestDdlFile, undefined> {
@@ -116,7 +115,12 @@ async function* archiveBytes(source: ArchiveSource): AsyncGenerator<Uint8Array, 
     const create = yield* ddlFile(createFile(folder), table.ddl.create);
     const constraints = yield* ddlFile(constraintsFile(folder), table.ddl.constraints);
     const parts: ManifestPart[] = [];
-    for await (const { stored, ...part } of compressedParts(table.copy, cutParts, source.compressionLevel ?? 1)) {
+    for await (const { stored, ...part } of compressedParts(
+      table.copy,
+      cutParts,
+      source.compressionLevel ?? 1,
+      memory,
+    )) {
       const name = partFile(folder, parts.length);
       parts.push({ file: name, ...part });
       yield* file(name, stored);
@@ -125,7 +129,7 @@ async function* archiveBytes(source: ArchiveSource): AsyncGenerator<Uint8Array, 
     const sum = (of: "rows" | "bytes"): number => parts.reduce((total, part) => total + part[of], 0);
     if (facts.rows !== sum("rows")) throw contradiction(table.table.name, facts.rows, sum("rows"));
     tables.push({
-      ...table.table,
+      ...described(table.table),
       folder,
       rows: facts.rows,
       bytes: sum("bytes"),
@@ -138,33 +142,39 @@ async function* archiveBytes(source: ArchiveSource): AsyncGenerator<Uint8Array, 
   yield Buffer.alloc(trailerBytes);
 }
 
-interface CompressedPart extends Omit<ManifestPart, "file"> {
-  stored: Buffer;
-}
-
 async function* compressedParts(
   copy: AsyncIterable<Uint8Array>,
   cutParts: PartCutter,
   level: number,
+  memory: Scratch,
 ): AsyncGenerator<CompressedPart, void, undefined> {
+  let part: PartCompressor | undefined;
   let midRow = false;
-  yield* mapAhead(cutParts(copy), async (raw): Promise<CompressedPart> => {
-    midRow = raw.at(-1) !== 0x0a;
-    const [stored, { rows, sha256 }] = await Promise.all([
-      compress(raw, { level, chunkSize: pieceBytes }),
-      measure(raw),
-    ]);
-    return {
-      stored,
-      rows,
-      bytes: raw.length,
-      sha256,
-      storedBytes: stored.length,
-      storedSha256: await sha256Of(stored),
-    };
-  });
+  try {
+    for await (const { bytes, endsPart } of cutParts(copy)) {
+      part ??= compressPart(level, memory);
+      if (bytes.length > 0) midRow = bytes.at(-1) !== newline;
+      await part.write(bytes);
+      if (endsPart) {
+        yield await part.finish();
+        part.close();
+        part = undefined;
+      }
+    }
+  } finally {
+    part?.close();
+  }
   if (midRow) throw sourceInvalid("a COPY stream ended in the middle of a row");
 }
+
+/** Only what the manifest has room for: a description may carry more. */
+const described = ({ name, columns, generatedColumns, primaryKey, evidence }: TableDescription): TableDescription => ({
+  name,
+  columns: columns.map((column) => ({ name: column.name, type: column.type, notNull: column.notNull })),
+  generatedColumns,
+  primaryKey,
+  ...(evidence === true ? { evidence } : {}),
+});
 
 const contradiction = (table: string, counted: number, seen: number): ArchiveError =>
   sourceInvalid(`${table}: PostgreSQL counted ${counted} rows, its COPY stream had ${seen}`);

@@ -1,0 +1,72 @@
+import { createHash } from "node:crypto";
+import { createGunzip, createGzip } from "node:zlib";
+import { ArchiveError, beyondLimit, damaged } from "./archive-error.ts";
+import { maxPartBytes } from "./limits.ts";
+import { createMeasure, type Measure } from "./measure.ts";
+import type { Scratch } from "./scratch.ts";
+
+/** Small pieces rather than a whole part: memory freed late is then little, and no piece keeps the event loop long. */
+const chunkSize = 64 * 1024;
+
+export interface CompressedPart extends Measure {
+  /** What is stored; valid until the next part is begun. */
+  stored: Buffer;
+  storedBytes: number;
+  storedSha256: string;
+}
+
+export interface PartCompressor {
+  /** Resolves when `bytes` may be used for something else. */
+  write(bytes: Buffer): Promise<void>;
+  finish(): Promise<CompressedPart>;
+  /** Gives up; also right after `finish`. */
+  close(): void;
+}
+
+/** Compresses one part as it comes, into memory used for each part anew: freed memory of that size would stay about for long. */
+export function compressPart(level: number, memory: Scratch): PartCompressor {
+  memory.drop(memory.length);
+  const raw = createMeasure();
+  const hash = createHash("sha256");
+  const stream = createGzip({ level, chunkSize });
+  stream.on("data", (chunk: Buffer) => {
+    hash.update(chunk);
+    memory.append(chunk);
+  });
+  const ended = new Promise<void>((resolve, reject) => stream.once("end", resolve).once("error", reject));
+  ended.catch(() => undefined); // reported by write or finish
+  return {
+    write(bytes) {
+      raw.update(bytes);
+      return new Promise((resolve, reject) => {
+        stream.write(bytes, (error) => (error == null ? resolve() : reject(error)));
+      });
+    },
+    async finish() {
+      stream.end();
+      await ended;
+      const stored = memory.content();
+      return { ...raw.result(), stored, storedBytes: stored.length, storedSha256: hash.digest("hex") };
+    },
+    close: () => {
+      stream.destroy();
+    },
+  };
+}
+
+/** The COPY text of a part, piece by piece. One that unpacks to more than a part may hold is stopped (`limit_exceeded`). */
+export async function* unpackPart(name: string, stored: Buffer): AsyncGenerator<Buffer, void, undefined> {
+  const stream = createGunzip({ chunkSize });
+  stream.end(stored);
+  let bytes = 0;
+  try {
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      if (bytes > maxPartBytes) throw beyondLimit(`${name}: unpacks to more than ${maxPartBytes} bytes`);
+      yield chunk;
+    }
+  } catch (cause) {
+    if (cause instanceof ArchiveError) throw cause;
+    throw damaged(`${name}: damaged, gzip cannot read it`, { cause });
+  }
+}
