@@ -124,7 +124,7 @@ export const commandTable = [
   {
     name: "restore",
     section: "Backups",
-    summary: "Restore one tenant from a backup",
+    summary: "Restore one tenant from a backup, or a lost system",
     load: () => import("./commands/restore.ts"),
   },
   {

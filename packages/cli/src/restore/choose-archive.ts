@@ -26,7 +26,7 @@ export interface ChosenArchive {
 const ageText = (at: string): string => durationText(Math.max(0, Math.floor((Date.now() - Date.parse(at)) / 1000)));
 
 /** A slug may have been another tenant's before: the tenant that has it now is meant, where there is one. */
-const idOf = async (api: Api | undefined, reference: string): Promise<string> => {
+export const tenantIdOf = async (api: Api | undefined, reference: string): Promise<string> => {
   if (api === undefined) return reference;
   try {
     return (await api.call("tenants.get", { params: { id: reference } })).id;
@@ -67,7 +67,7 @@ export const chooseArchive = async (
   const runs = await readRuns(repository);
   const within = run === undefined ? runs : [chooseRun(runs, repository, run)];
   for (const other of within) if (other.state !== "finished") note(notABackup(other));
-  const found = backupsOf(within, tenant === null ? null : await idOf(api, tenant));
+  const found = backupsOf(within, tenant === null ? null : await tenantIdOf(api, tenant));
   const [newest, older] = found;
   if (newest === undefined) throw nothingOf(wanted);
   if (tenant !== null && new Set(found.map((item) => item.tenant?.id)).size > 1)

@@ -3,12 +3,14 @@ import { usage } from "../cli-error.ts";
 import { type Invocation, textFlag } from "../invocation.ts";
 
 /** What a restore is to do. `diff` only looks. */
-export type RestoreMode =
+export type TenantMode =
   | { readonly kind: "new"; readonly slug: string }
   | { readonly kind: "in-place" | "diff" }
   | { readonly kind: "original"; readonly slug: string | undefined };
 
-const choices = "--as-new SLUG, --in-place, --original or --diff";
+export type RestoreMode = TenantMode | { readonly kind: "system" };
+
+const choices = "--as-new SLUG, --in-place, --original, --diff or --system";
 
 /** The one mode that the flags name; a usage error for none, for two, and for flags that belong to another. */
 export const restoreMode = ({ flags }: Pick<Invocation, "flags">): RestoreMode => {
@@ -19,6 +21,7 @@ export const restoreMode = ({ flags }: Pick<Invocation, "flags">): RestoreMode =
     ...(flags.inPlace === true ? [{ kind: "in-place" } as const] : []),
     ...(flags.original === true ? [{ kind: "original", slug } as const] : []),
     ...(flags.diff === true ? [{ kind: "diff" } as const] : []),
+    ...(flags.system === true ? [{ kind: "system" } as const] : []),
   ];
   const [mode, other] = modes;
   if (mode === undefined) throw usage("say how to restore", `Add one of ${choices}.`);
@@ -32,7 +35,7 @@ export const restoreMode = ({ flags }: Pick<Invocation, "flags">): RestoreMode =
 
 /** The same for the API: which of its modes, and whether it only looks. */
 export const queryOf = (
-  mode: RestoreMode,
+  mode: TenantMode,
   tenant: { readonly id: string; readonly slug: string },
   dryRun: boolean,
 ): { readonly mode: (typeof restoreModes)[number] } & Readonly<Record<string, unknown>> => {
