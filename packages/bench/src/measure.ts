@@ -8,14 +8,14 @@ export interface Candidate {
   readonly cleanUp?: (round: number) => Promise<void>;
 }
 
-/** Lets all candidates take turns, each round in another order, after one round that does not count. */
+/** Lets all candidates take turns, each round in another order. */
 export const measure = async (
   candidates: readonly Candidate[],
   rounds: number,
   log: (line: string) => void,
 ): Promise<Timing[]> => {
   const times = candidates.map((): number[] => []);
-  for (let round = 0; round <= rounds; round += 1) {
+  for (let round = 1; round <= rounds; round += 1) {
     for (let place = 0; place < candidates.length; place += 1) {
       const index = (place + round) % candidates.length;
       const candidate = candidates[index];
@@ -23,8 +23,8 @@ export const measure = async (
       await candidate.prepare?.(round);
       const seconds = await candidate.run(round);
       await candidate.cleanUp?.(round);
-      log(`${round === 0 ? "warm-up" : `round ${round}`}: ${candidate.name}: ${seconds.toFixed(2)} s`);
-      if (round > 0) times[index]?.push(seconds);
+      log(`round ${round}: ${candidate.name}: ${seconds.toFixed(2)} s`);
+      times[index]?.push(seconds);
     }
   }
   return candidates.map(({ name }, index) => ({ name, seconds: times[index] ?? [] }));

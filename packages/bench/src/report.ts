@@ -55,7 +55,7 @@ export const conditions = (sizes: Sizes, postgres: string, peakMemory: number | 
   const model = (processors[0]?.model ?? "").replace(/\s+/g, " ").trim();
   return [
     `${sizes.tenants} tenants with ${sizes.customersEach} customers each; one tenant with ${sizes.restoredRows} rows restored;`,
-    `${sizes.rounds} rounds after one that does not count. PostgreSQL ${postgres} (fsync on), the API and the programs on one machine:`,
+    `${sizes.rounds} rounds. PostgreSQL ${postgres} (fsync on), the API and the programs on one machine:`,
     `${processors.length} × ${model || process.arch}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.versions.node}.`,
     ...(peakMemory === undefined ? [] : [`The API's memory reached ${peakMemory} MiB.`]),
   ].join(" ");
