@@ -1,5 +1,12 @@
 export { openServerDatabase } from "./open-database.ts";
 export { bootstrapOperator } from "./operators/bootstrap.ts";
+export { archiveOfDatabase } from "./restores/archive-of-database.ts";
+export {
+  type LocalRestore,
+  type LocalRestored,
+  restoreFromFile,
+} from "./restores/restore-locally.ts";
+export { restoreSystem, type SystemRestore, type SystemRestored } from "./restores/restore-system.ts";
 export { buildServer, type Server, startServer } from "./server.ts";
 export {
   readSettings,

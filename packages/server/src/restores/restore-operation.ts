@@ -162,3 +162,12 @@ export const finishRestore = async (
     }),
   );
 };
+
+/** What a restore that has succeeded says of itself. */
+export const readResult = async (db: Database, id: string): Promise<RestoreResult> => {
+  const [row] = await db
+    .operator(undefined, { readOnly: true })
+    .run(sql<{ result: RestoreResult }>`select result from app.operations where id = ${id}::uuid`.compile(build));
+  if (row === undefined) throw new Error("The operation is not on record.");
+  return row.result;
+};

@@ -2,7 +2,7 @@ import type { Manifest } from "@tenantctl/archive";
 import { ContractError, type restoreModes } from "@tenantctl/contract";
 import { build, type Scope, sql } from "@tenantctl/database";
 import { v7 as uuidv7 } from "uuid";
-import { findTenant } from "../tenants/find-tenant.ts";
+import { findTenant, findTenantEver } from "../tenants/find-tenant.ts";
 import type { Hold } from "../tenants/hold.ts";
 import { checkSlug } from "../tenants/slug.ts";
 import { unsupported } from "./restore-fault.ts";
@@ -90,19 +90,23 @@ export const checkRequest = async (scope: Scope, request: RestoreRequest): Promi
     checkSlug(slug);
     await requireFreeSlug(scope, slug, "Choose another slug.");
   }
-  if (tenant !== undefined && mode === "in-place") await findTenant(scope, tenant);
+  if (tenant !== undefined) await (mode === "in-place" ? findTenant : findTenantEver)(scope, tenant);
   // Whatever the mode: credentials that do not hold must not have their document read.
   if (slug === undefined && tenant === undefined) await scope.run(sql`select 1`.compile(build));
 };
 
+/** Throws archive_unsupported unless the archive is of the tenant that is asked for. */
+const requireOwnArchive = async (scope: Scope, tenant: string, archived: ArchivedTenant): Promise<void> => {
+  const found = await findTenantEver(scope, tenant);
+  if (found.id === archived.id) return;
+  throw unsupported(
+    `The archive is of ${archived.slug} (${archived.id}), not of ${found.slug} (${found.id}).`,
+    "Name the tenant that it is of, or leave `tenant` out and restore it beside: `--as-new <slug>`.",
+  );
+};
+
 const inPlace = async (scope: Scope, request: RestoreRequest, archived: ArchivedTenant) => {
-  const found = await findTenant(scope, request.tenant ?? archived.id);
-  if (found.id !== archived.id) {
-    throw unsupported(
-      `The archive is of ${archived.slug} (${archived.id}), not of ${found.slug} (${found.id}).`,
-      "Restore it beside: `--as-new <slug>`.",
-    );
-  }
+  const found = await findTenant(scope, archived.id);
   if (request.confirm !== found.slug) {
     throw wrong("confirm", `is not the tenant's slug, "${found.slug}"`, "Send the slug of the tenant itself.");
   }
@@ -141,7 +145,8 @@ export const restoreTarget = async (
   manifest: Pick<Manifest, "tenant" | "snapshot">,
 ): Promise<RestoreTarget> => {
   const archived = archivedTenant(manifest);
-  const { mode, present } = request;
+  const { mode, present, tenant } = request;
+  if (tenant !== undefined) await requireOwnArchive(scope, tenant, archived);
   const about = { mode, archived, at: manifest.snapshot.at, present };
   if (mode === "in-place") return { ...about, ...(await inPlace(scope, request, archived)) };
   await requirePlan(scope, archived);
