@@ -251,6 +251,7 @@ test("a cancelled removal stops after its batch, stays deleted, and is finished 
   const release = await holdRow(server.database, "app.customers", tenant.id);
   const removing = remove(tenant.id);
   await expect.poll(async () => (await operationOf(tenant.id))?.progress.users, { timeout: 9000 }).toBe(1);
+  await expect.poll(() => waitingForLocks(server.database), { timeout: 9000 }).toBe(1);
   const cancelling = operator("POST", `operations/${(await operationOf(tenant.id)).id}/cancel`);
   await expect.poll(() => waitingForLocks(server.database), { timeout: 20_000 }).toBeGreaterThanOrEqual(2);
   await release();
@@ -306,6 +307,7 @@ test("a removal whose process died is finished by whoever finds it", async () =>
   const release = await holdRow(server.database, "app.customers", tenant.id);
   const removing = remove(tenant.id);
   await expect.poll(async () => (await operationOf(tenant.id))?.progress.users, { timeout: 9000 }).toBe(1);
+  await expect.poll(() => waitingForLocks(server.database), { timeout: 9000 }).toBe(1);
   await withClient(server.database.cluster.adminUrl, (client) =>
     client.query(
       `select pg_terminate_backend(pid) from pg_stat_activity

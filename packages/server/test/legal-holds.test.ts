@@ -79,6 +79,7 @@ it("a hold that comes in the middle of a hard delete stops it: from its answer o
   const removing = remove(tenant);
   const operation = async () => (await call("GET", `operations?tenantId=${tenant.id}`)).body[0];
   await eventually(async () => ((await operation())?.progress.users === 1 ? true : undefined));
+  await expect.poll(() => waitingForLocks(server.database), { timeout: 20_000 }).toBe(1);
   const setting = set(tenant, "found in time");
   // The removal waits for the row, the hold for the removal's batch.
   await expect.poll(() => waitingForLocks(server.database), { timeout: 20_000 }).toBeGreaterThanOrEqual(2);

@@ -191,7 +191,7 @@ export const backupRoutes = {
       olderThanHours: Type.Optional(
         Type.Integer({
           description: "Only tenants whose newest backup (or creation) is older",
-          minimum: 0,
+          minimum: 1,
           maximum: 87_600,
         }),
       ),

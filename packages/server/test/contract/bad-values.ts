@@ -64,8 +64,10 @@ export const wrongFor = (part: Part): readonly string[] => {
   const parts = alternatives(part);
   const [first] = parts.filter(({ type }) => type !== "null");
   if (first === undefined) throw new Error("a field that is only null");
-  const found = wrong[first.format ?? kindOf(first)];
-  if (found === undefined) throw new Error(`no wrong values for ${kindOf(first)}`);
+  const known = wrong[first.format ?? kindOf(first)];
+  if (known === undefined) throw new Error(`no wrong values for ${kindOf(first)}`);
+  const mayBeEmpty = first.type === "array" && (first.minItems ?? 0) === 0;
+  const found = known.filter((text) => !(mayBeEmpty && text === "[]"));
   return parts.some(({ type }) => type === "null") ? found : [...found, "null"];
 };
 

@@ -339,7 +339,7 @@ export const routeCases: { readonly [Id in RouteId]: CaseOf<Id> } = {
       return { query: { kind: "backup", tenantId: id, limit: 1 } };
     },
   },
-  "backups.status": { prepare: () => ({ query: { olderThanHours: 0, limit: 2 } }) },
+  "backups.status": { prepare: () => ({ query: { limit: 2 } }) },
   "holds.list": {
     prepare: async (world, { id }) => {
       await world.must("PUT", `/api/admin/tenants/${id}/hold`, { reason: "case 1" });

@@ -103,6 +103,8 @@ export const valuesOf = (part: Part): fc.Arbitrary<unknown> => {
       return textOf(part);
     case "integer":
       return numberOf(part);
+    case "number":
+      return fc.double({ min: part.minimum ?? -1e308, max: part.maximum ?? 1e308, noNaN: true });
     case "boolean":
       return fc.boolean();
     case "null":
