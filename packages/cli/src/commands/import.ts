@@ -4,7 +4,7 @@ import { exitCodes } from "@tenantctl/contract";
 import { createDocumentCheck } from "../backup/document-check.ts";
 import { CliError, usage } from "../cli-error.ts";
 import { defineCommands } from "../command.ts";
-import type { Invocation } from "../invocation.ts";
+import { type Invocation, textFlag } from "../invocation.ts";
 import { printRestored } from "../restore/print-restore.ts";
 import { sendDocument } from "../restore/send-document.ts";
 
@@ -35,23 +35,26 @@ const checkDocument = async (path: string): Promise<void> => {
 };
 
 const run = async (invocation: Invocation): Promise<number> => {
-  const { args, flags, out } = invocation;
-  const [path] = args;
+  const { args, flags, out, ask } = invocation;
+  const [path, ...more] = args;
   if (path === undefined) throw usage("missing: <file>", "Name a file that `tenantctl export` wrote.");
-  const { input } = await invocation.gathered();
+  if (more.length > 0) throw usage("too many arguments: this command takes <file>");
+  const slug = textFlag(flags, "slug") ?? (ask.possible ? await ask.text("The new tenant's slug:") : undefined);
+  if (slug === undefined) throw usage("missing: --slug", "Say what the new tenant is to be called.");
+  const dryRun = flags.dryRun === true;
   await checkDocument(path);
   const sent = await sendDocument(
     await invocation.api(),
     {
       route: "imports.create",
-      query: input.query,
+      query: { slug, ...(dryRun ? { dryRun } : {}) },
       document: () => createReadStream(path, { highWaterMark: readBytes }),
       what: "the import",
       wait: flags.wait !== false,
     },
     out.note,
   );
-  if (input.query.dryRun === true) {
+  if (dryRun) {
     out.note("dry run: nothing was changed, and the import would be allowed.");
     return 0;
   }
@@ -59,7 +62,8 @@ const run = async (invocation: Invocation): Promise<number> => {
     invocation,
     sent,
     undefined,
-    (slug) => ` Its users must set new passwords: tenantctl users reset-password ${slug} EMAIL`,
+    (made) =>
+      ` It is suspended: tenantctl reactivate ${made}. Its users must set new passwords: tenantctl users reset-password ${made} EMAIL`,
   );
   return 0;
 };
@@ -67,9 +71,18 @@ const run = async (invocation: Invocation): Promise<number> => {
 export const commands = defineCommands([
   {
     path: ["import"],
-    route: "imports.create",
+    covers: ["imports.create"],
+    summary: "Make a tenant from a JSON export",
+    description: [
+      "The document is read to its end here before any of it is sent; the API takes it value for value, in one transaction.",
+      "The tenant is suspended until reactivated, and its users must set new passwords: an export has none.",
+    ].join(" "),
     positional: [{ name: "file", help: "A document that `tenantctl export` wrote" }],
-    flags: [{ flags: "--no-wait", help: "Don't wait for an import that goes on as an operation" }],
+    flags: [
+      { flags: "--slug <slug>", help: "The new tenant's slug" },
+      { flags: "--dry-run", help: "Only check whether it would be allowed; nothing is changed" },
+      { flags: "--no-wait", help: "Don't wait for an import that goes on as an operation" },
+    ],
     run,
     examples: ["import acme.json --slug acme-copy", "import acme.json --slug acme-copy --dry-run"],
   },

@@ -51,11 +51,12 @@ export const printRestored = async (
   if (manifest !== undefined) compareWithArchive(result, manifest);
   if (settings.output === "table")
     await printTables({ out }, result, ["rows", "equal", "digest"], "no table was restored");
+  const [done, from] = manifest === undefined ? ["imported", "export"] : ["restored", "archive"];
   const tables = Object.values(result.tables);
   const rows = tables.reduce((sum, table) => sum + table.rows, 0);
   out.note(
     cleanLine(
-      `restored ${result.slug}: ${rowsText(rows)} in ${tablesText(tables.length)}, each table equal to what the archive holds.${next(result.slug)}`,
+      `${done} ${result.slug}: ${rowsText(rows)} in ${tablesText(tables.length)}, each table equal to what the ${from} holds.${next(result.slug)}`,
     ),
   );
 };

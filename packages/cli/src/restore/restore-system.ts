@@ -89,7 +89,6 @@ export const restoreSystem = async (invocation: Invocation): Promise<number> => 
             mode: "in-place",
             tenant: tenant.id,
             confirm: tenant.slug,
-            dataDir: settings.dataDir,
             actor,
           }),
         );
