@@ -190,6 +190,21 @@ describe("a run that cannot go on", () => {
     expect(stderr).not.toContain("not tried");
   });
 
+  it("keeps what it has when the API is killed midway, and names what is missing", async () => {
+    const target = await serve(["acme", "globex", "initech"]);
+    const begun = await archiveOf({ slug: "globex", id: idOf(1), rows: 500 });
+    target.on("globex", (response) => response.writeHead(200).write(begun.subarray(0, 4000)));
+    const run = startCli(["backup", "--repo", repo], options(target));
+    for (const name of ["acme", "initech", "system"]) await run.waitFor(new RegExp(`${name}: saved`));
+    await target.close();
+    const { code, stderr } = await run.exit;
+    expect(code).toBe(3);
+    expect(stderr).toMatch(/the API was not told of this backup run: .* does not answer/);
+    expect(files()).toEqual(["acme.tar", "initech.tar", "run.json", "system.tar"]);
+    expect(outcomes()).toEqual({ acme: "saved", globex: "unreachable", initech: "saved" });
+    expect((await runCli(["backup", "verify", "--repo", repo], { cwd: home, env: { HOME: home } })).code).toBe(0);
+  });
+
   it("gives exit 9 when the list breaks off, and 4 without a token", async () => {
     const target = await serve(["acme"]);
     await target.close();

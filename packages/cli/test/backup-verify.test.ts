@@ -94,6 +94,15 @@ it("a key that does not fit has its own message, and is no damage", async () => 
   expect(stderr).toMatch(/the key given does not open this archive/);
 });
 
+it("a file that holds no key at all is a mistake, exit 2", async () => {
+  copyOf(sealed);
+  const other = join(at.home, "other.txt");
+  writeFileSync(other, "AGE-SECRET-KEY-1NOT\n");
+  const { code, stderr } = await verify("--identity-file", other);
+  expect([code, stderr]).toEqual([2, expect.stringMatching(/identity 1 of 1 is not an age identity/)]);
+  expect(stderr).not.toContain("AGE-SECRET-KEY-1NOT");
+});
+
 describe("damage is exit 10 and named", () => {
   it("a flipped bit, with the part that it is in", async () => {
     const run = copyOf(plain);

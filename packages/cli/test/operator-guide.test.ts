@@ -27,7 +27,7 @@ const promises: Readonly<Record<string, RegExp[]>> = {
   "Trouble / A tenant cannot log in": [/status\s+active[\s\S]*ada@acme\.example/],
   "Trouble / Does one tenant see another's data?": [/\n1\n0\n$/],
   "Trouble / A quota is reached": [/5000[\s\S]*override/],
-  "Scripts / Back up all tenants": [/acme\.json[\s\S]*initech\.json/],
+  "Scripts / Back up all tenants": [/backed up \d+ tenants[\s\S]*complete[\s\S]*whole, every part/],
   "Scripts / Names, statuses and plans": [/Acme Corp - active - pro/],
 };
 

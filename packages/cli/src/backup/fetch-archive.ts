@@ -24,6 +24,8 @@ export interface FetchOptions {
   readonly write: (chunk: Uint8Array) => Promise<void>;
 }
 
+const pieceBytes = 256 * 1024;
+
 /** HTTP alone does not tell a whole archive from a cut one, so it is verified as it goes by. */
 const notWhole = (what: string, cause: ArchiveError): UnreachableError =>
   new UnreachableError(
@@ -49,15 +51,29 @@ export const fetchArchive = async (api: Api, options: FetchOptions): Promise<Fet
   const what = tenant === null ? "the system archive" : `the archive of ${tenant.slug}`;
   const hash = createHash("sha256");
   let bytes = 0;
+  // An archive comes in many small pieces; each would be a write of its own.
+  let held: Uint8Array[] = [];
+  let heldBytes = 0;
+  const flush = async (): Promise<void> => {
+    const piece = Buffer.concat(held);
+    held = [];
+    heldBytes = 0;
+    hash.update(piece);
+    bytes += piece.length;
+    await write(piece);
+  };
   const store = async (chunk: Uint8Array): Promise<void> => {
-    hash.update(chunk);
-    bytes += chunk.length;
-    await write(chunk);
+    held.push(chunk);
+    heldBytes += chunk.length;
+    if (heldBytes >= pieceBytes) await flush();
   };
   const verified = createFeed((source) => verifyArchive(source));
-  const stored = createFeed(async (source) => {
-    for await (const chunk of recipients.length === 0 ? source : encrypt(recipients)(source)) await store(chunk);
-  });
+  const sealed =
+    recipients.length === 0
+      ? undefined
+      : createFeed(async (source) => {
+          for await (const chunk of encrypt(recipients)(source)) await store(chunk);
+        });
   try {
     await readBody(
       (stop) =>
@@ -66,16 +82,17 @@ export const fetchArchive = async (api: Api, options: FetchOptions): Promise<Fet
           : api.send("backups.archive", { params: { id: tenant.id } }, { signal: stop }),
       { what, stallMs, signal },
       async (chunk) => {
-        await Promise.all([verified.write(chunk), stored.write(chunk)]);
+        await Promise.all([verified.write(chunk), (sealed?.write ?? store)(chunk)]);
       },
     );
-    const [{ manifest }] = await Promise.all([verified.end(), stored.end()]);
+    const [{ manifest }] = await Promise.all([verified.end(), sealed?.end()]);
+    await flush();
     if ((manifest.tenant?.id ?? null) !== (tenant?.id ?? null)) throw wrongTenant(what, manifest);
     return { manifest, bytes, sha256: hash.digest("hex") };
   } catch (cause) {
     throw cause instanceof ArchiveError ? notWhole(what, cause) : cause;
   } finally {
     verified.abandon();
-    stored.abandon();
+    sealed?.abandon();
   }
 };

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { ArchiveError, encrypt, parseKeys } from "@tenantctl/archive";
+import { ArchiveError, checkIdentities, checkRecipients, parseKeys } from "@tenantctl/archive";
 import { usage } from "../cli-error.ts";
 import type { Invocation } from "../invocation.ts";
 
@@ -14,6 +14,11 @@ const readKeys = async (path: string, flag: string): Promise<string[]> => {
   return keys;
 };
 
+const asUsage = (cause: unknown): never => {
+  if (cause instanceof ArchiveError) throw usage(cause.message, cause.hint);
+  throw cause;
+};
+
 /** The recipients that --recipient and --recipients-file name, each once. Gives a usage error for what is none. */
 export const recipientsOf = async ({ flags }: Pick<Invocation, "flags">): Promise<string[]> => {
   const given = Array.isArray(flags.recipient) ? textsOf(flags.recipient) : [];
@@ -24,15 +29,14 @@ export const recipientsOf = async ({ flags }: Pick<Invocation, "flags">): Promis
   const all = [...given, ...(typeof file === "string" ? await readKeys(file, "--recipients-file") : [])];
   const recipients = [...new Set(all)];
   if (recipients.length === 0) return [];
-  try {
-    encrypt(recipients);
-  } catch (cause) {
-    if (cause instanceof ArchiveError) throw usage(cause.message, cause.hint);
-    throw cause;
-  }
+  await checkRecipients(recipients).catch(asUsage);
   return recipients;
 };
 
 /** The identities in --identity-file; none where it was not given. */
-export const identitiesOf = async ({ flags }: Pick<Invocation, "flags">): Promise<string[]> =>
-  typeof flags.identityFile === "string" ? readKeys(flags.identityFile, "--identity-file") : [];
+export const identitiesOf = async ({ flags }: Pick<Invocation, "flags">): Promise<string[]> => {
+  if (typeof flags.identityFile !== "string") return [];
+  const identities = await readKeys(flags.identityFile, "--identity-file");
+  await checkIdentities(identities).catch(asUsage);
+  return identities;
+};

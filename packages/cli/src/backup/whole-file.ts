@@ -67,6 +67,7 @@ export const beginFile = (beside: string): WholeFile => {
   const remove = (): void => rmSync(temporary, { force: true });
   const takeBack = onInterrupt(remove);
   let handle: number | undefined;
+  let finished = false;
   try {
     handle = openSync(temporary, "wx", 0o600);
   } catch (cause) {
@@ -97,8 +98,10 @@ export const beginFile = (beside: string): WholeFile => {
         shut();
         renameSync(temporary, path);
         takeBack();
+        finished = true;
       }),
     discard: async () => {
+      if (finished) return;
       try {
         shut();
       } finally {
