@@ -30,6 +30,8 @@ const main = async (): Promise<number> => {
     options: {
       quick: { type: "boolean" },
       only: { type: "string" },
+      tenants: { type: "string" },
+      rows: { type: "string" },
       write: { type: "boolean" },
       help: { type: "boolean" },
     },
