@@ -186,6 +186,10 @@ describe("tenantctl backup prune", () => {
         { slug: "globex", outcome: "saved", file: "globex.tar" },
       ],
     });
+    // As if that prune had been killed before the file was gone.
+    writeFileSync(at.path(old, "acme.tar"), "x");
+    expect((await prune("--keep-daily", "1")).code).toBe(0);
+    expect(readdirSync(join(at.repo, old)).sort()).toEqual(["globex.tar", "run.json"]);
     const listed = await at.run(["backup", "list", "--repo", at.repo, "--tenant", "acme", "-o", "json"]);
     expect(JSON.parse(listed.stdout).map(({ run }: { run: string }) => run)).toEqual([newer]);
   });

@@ -1,4 +1,13 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  createReadStream,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:http";
 import { hostname } from "node:os";
 import { join } from "node:path";
@@ -145,6 +154,32 @@ describe("--resume", () => {
     const mixed = await at.backup(server, "--resume", "--recipient", (await generateKey()).recipient);
     expect([mixed.code, mixed.stderr]).toEqual([2, expect.stringMatching(/the unfinished run .* is not encrypted/)]);
   });
+});
+
+it("killed again and again, it leaves only whole files under their names, and is finished in the end", async () => {
+  const { verifyArchive } = await import("@tenantctl/archive");
+  const slugs = Array.from({ length: 15 }, (_, index) => `t-${index}`);
+  const many = await startArchiveServer(slugs);
+  try {
+    for (const stored of [1, 3, 6, 2]) {
+      const run = startCli(["backup", "--repo", at.repo, "--resume", "--concurrency", "3"], at.options(many));
+      await run.waitFor(new RegExp(`(: saved[^]*){${stored}}`));
+      run.kill("SIGKILL");
+      await run.exit;
+      const [id = "", ...others] = at.runs();
+      expect(others).toEqual([]);
+      for (const name of readdirSync(join(at.repo, id)).filter((found) => found.endsWith(".tar"))) {
+        const { manifest } = await verifyArchive(createReadStream(at.path(id, name)));
+        expect(`${manifest.tenant?.slug ?? "system"}.tar`).toBe(name);
+      }
+      if (existsSync(at.path(id, "run.json"))) break;
+    }
+    const last = await at.backup(many, "--resume");
+    expect(last.code).toBe(0);
+    expect((await at.run(["backup", "verify", "--all", "--repo", at.repo])).stdout).toMatch(/: whole/);
+  } finally {
+    await many.close();
+  }
 });
 
 it("tells the API what it did, in as many calls as it takes; an API that does not listen is only named", async () => {

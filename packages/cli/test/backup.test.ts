@@ -177,6 +177,27 @@ describe("a backup is worth what comes back from it", () => {
     expect(JSON.parse(listed.stdout)).toContainEqual(expect.objectContaining({ runId: old, ok: 0 }));
     expect((await run(["backup", "status"])).code).toBe(0);
   });
+
+  it("stays while its tenant is under a legal hold", async () => {
+    const session = await server.operatorToken();
+    const hold = (method: "PUT" | "DELETE") =>
+      server.request(method, "/api/admin/tenants/deleted-one/hold", {
+        token: session,
+        ...(method === "PUT" ? { body: { reason: "case 1" } } : {}),
+      });
+    await run(["backup"]);
+    await run(["backup"]);
+    const [old = ""] = runs();
+    expect((await hold("PUT")).status).toBe(200);
+    try {
+      expect((await run(["backup", "prune", "--keep-daily", "1"])).code).toBe(0);
+      expect(readdirSync(join(home, "backups", old)).sort()).toEqual(["deleted-one.tar", "run.json"]);
+    } finally {
+      expect((await hold("DELETE")).status).toBe(200);
+    }
+    expect((await run(["backup", "prune", "--keep-daily", "1"])).code).toBe(0);
+    expect(runs()).not.toContain(old);
+  });
 });
 
 describe("a backup of some", () => {

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import type { RunPlan } from "./prune-plan.ts";
 import { isFinished, pathOf } from "./repository.ts";
 import { storeRecord } from "./run-backup.ts";
-import type { ItemRecord, RunRecord } from "./run-record.ts";
+import { archiveName } from "./run-folder.ts";
+import { type ItemRecord, itemsOf, type RunRecord } from "./run-record.ts";
 import { localFault, syncFolder } from "./whole-file.ts";
 
 /** A run on its way out: it has another name before the first of its files goes, so that it is never half a backup. */
@@ -34,16 +35,21 @@ const thin = async (repository: string, { run, removed }: RunPlan): Promise<void
   await syncFolder(run.path);
 };
 
-/** What an earlier prune was killed over. */
-export const finishEarlierPrunes = (repository: string): void => {
+/** Finishes what an earlier prune was killed over: runs on their way out, and files that a record says are gone. */
+const finishEarlierPrunes = (repository: string, plans: readonly RunPlan[]): void => {
   for (const name of readdirSync(repository))
     if (name.startsWith(trashPrefix)) rmSync(join(repository, name), { recursive: true, force: true });
+  for (const { run } of plans)
+    if (isFinished(run))
+      for (const { tenant, item } of itemsOf(run.record))
+        if (item.outcome === "pruned")
+          rmSync(join(run.path, archiveName(tenant?.slug ?? null, run.record.recipients.length > 0)), { force: true });
 };
 
 /** Does what a plan says, run by run. Throws LocalFault. */
 export const carryOut = async (repository: string, plans: readonly RunPlan[]): Promise<void> => {
   try {
-    finishEarlierPrunes(repository);
+    finishEarlierPrunes(repository, plans);
     for (const plan of plans) {
       if (plan.action === "remove") remove(repository, plan.run.id);
       else if (plan.action === "thin") await thin(repository, plan);
