@@ -30,7 +30,11 @@ const patience: Statement = {
   parameters: [],
   plain: true,
 };
-const exactForms: Statement = { sql: `set local statement_timeout = 0; ${pinTextForms}`, parameters: [], plain: true };
+const exactForms: Statement = {
+  sql: `${patience.sql}; set local statement_timeout = 0; ${pinTextForms}`,
+  parameters: [],
+  plain: true,
+};
 const closeCursor: Statement = { sql: "close tenancy_stream", parameters: [], plain: true };
 const defaultBatchSize = 1000;
 
@@ -70,7 +74,7 @@ export async function withSnapshot<T>(
   }
 
   try {
-    for (const statement of [...opening, patience, ...(exactText ? [exactForms] : [])]) {
+    for (const statement of [...opening, exactText ? exactForms : patience]) {
       await send(statement);
     }
     return await fn({

@@ -163,7 +163,7 @@ test("breaks off, and never looks whole, when the database goes away", async () 
   const tenant = await server.provision();
   await server.asOwner(
     `insert into app.customers (tenant_id, id, name, notes)
-     select $1, gen_random_uuid(), 'c', (select string_agg(md5(random()::text || k), '') from generate_series(1, 300) k)
+     select $1, gen_random_uuid(), 'c', (select string_agg(md5(random()::text || k || n), '') from generate_series(1, 300) k)
      from generate_series(1, 8000) n`,
     [tenant.id],
   );
@@ -191,7 +191,7 @@ test("lets go of its snapshot when the reader goes away", async () => {
   const tenant = await server.provision();
   await server.asOwner(
     `insert into app.customers (tenant_id, id, name, notes)
-     select $1, gen_random_uuid(), 'c', (select string_agg(md5(random()::text || k), '') from generate_series(1, 300) k)
+     select $1, gen_random_uuid(), 'c', (select string_agg(md5(random()::text || k || n), '') from generate_series(1, 300) k)
      from generate_series(1, 8000) n`,
     [tenant.id],
   );

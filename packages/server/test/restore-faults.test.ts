@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -216,4 +217,33 @@ test("stops at the operator's word, and nothing was changed", async () => {
     body: { name: "Later" },
   });
   expect(written.status).toBe(201);
+});
+
+test("says so when there is no room for the document, and leaves none of it behind", async ({ skip }) => {
+  const disk = mkdtempSync(join(tmpdir(), "tenantctl-small-"));
+  try {
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=2m", "tmpfs", disk], { stdio: "ignore" });
+  } catch {
+    rmSync(disk, { recursive: true, force: true });
+    return skip("no tmpfs can be mounted here");
+  }
+  const small = await startTestServer({ settings: { dataDir: disk } });
+  try {
+    const tenant = await small.provision();
+    await small.asOwner(
+      "insert into app.customers (tenant_id, id, name, notes) select $1, gen_random_uuid(), 'c' || n, (select string_agg(md5(random()::text || k || n), '') from generate_series(1, 100) k) from generate_series(1, 2000) n",
+      [tenant.id],
+    );
+    const archive = await archiveOf(small, tenant.id);
+    const { status, body } = await upload(small, `/api/admin/restores?mode=new&slug=copy-${tenant.slug}`, archive);
+    expect([status, body.code]).toEqual([503, "overloaded"]);
+    expect(body.detail).toContain("no room");
+    expect(readdirSync(join(disk, "uploads"))).toEqual([]);
+    const fitting = await archiveOf(small, (await small.provision()).id);
+    expect((await upload(small, `/api/admin/restores?mode=new&slug=fits-${tenant.slug}`, fitting)).status).toBe(200);
+  } finally {
+    await small.stop();
+    execFileSync("umount", [disk]);
+    rmSync(disk, { recursive: true, force: true });
+  }
 });

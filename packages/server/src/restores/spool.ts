@@ -1,10 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { createWriteStream, existsSync } from "node:fs";
-import { mkdir, readdir, rm, stat, statfs } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { type FileHandle, mkdir, open, readdir, rm, stat, statfs } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import type { Settings } from "../settings.ts";
 
 /** A document on this server's disk, readable by this server alone, until `remove`. */
@@ -67,19 +66,31 @@ export const newSpool = async (settings: Pick<Settings, "dataDir">): Promise<Spo
   };
 };
 
-/** Writes `source` there. Fails with ENOSPC before the disk is full. */
+const writeAll = async (file: FileHandle, chunk: Uint8Array): Promise<void> => {
+  for (let rest = chunk; rest.length > 0; ) {
+    const { bytesWritten } = await file.write(rest);
+    rest = rest.subarray(bytesWritten);
+  }
+};
+
+/** Writes `source` there. Fails with ENOSPC before the disk is full; what is left of a request is then read and dropped, so that its sender hears why. */
 export const fillSpool = async ({ path }: Spooled, source: Readable): Promise<void> => {
   const folder = join(path, "..");
-  async function* bounded(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
-    let unseen = lookEvery;
-    for await (const chunk of chunks) {
+  const file = await open(path, "wx", 0o600);
+  let unseen = lookEvery;
+  try {
+    for await (const chunk of source.iterator({ destroyOnReturn: false })) {
       unseen += chunk.length;
       if (unseen >= lookEvery) {
         await refuseFullDisk(folder);
         unseen = 0;
       }
-      yield chunk;
+      await writeAll(file, chunk);
     }
+  } catch (error) {
+    source.resume();
+    throw error;
+  } finally {
+    await file.close();
   }
-  await pipeline(source, bounded, createWriteStream(path, { flags: "wx", mode: 0o600 }));
 };
