@@ -1,4 +1,4 @@
-import { cpus, totalmem } from "node:os";
+import { cpus, loadavg, totalmem } from "node:os";
 import { median, type Ratio, ratioOf, type Timing } from "./compare.ts";
 import type { BackupTimes } from "./measure-backup.ts";
 import type { RestoreTimes } from "./measure-restore.ts";
@@ -57,6 +57,8 @@ export const conditions = (sizes: Sizes, postgres: string, peakMemory: number | 
     `${sizes.tenants} tenants with ${sizes.customersEach} customers each; one tenant with ${sizes.restoredRows} rows restored;`,
     `${sizes.rounds} rounds. PostgreSQL ${postgres} (fsync on), the API and the programs on one machine:`,
     `${processors.length} × ${model || process.arch}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.versions.node}.`,
+    // What else the machine did shows in the ratios' spread; on an idle one the bench alone comes to about 2.
+    `Load average: ${(loadavg()[2] ?? 0).toFixed(1)}.`,
     ...(peakMemory === undefined ? [] : [`The API's memory reached ${peakMemory} MiB.`]),
   ].join(" ");
 };
