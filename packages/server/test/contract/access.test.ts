@@ -81,7 +81,7 @@ describe("fields and parameters that are not in the contract", () => {
     const query = await send(world, id, caller, { ...prepared, query: { ...prepared.query, unknown: "1" } });
     expect([query.status, codeOf(query)]).toEqual([400, "invalid_request"]);
     expect(query.text).toContain("querystring.unknown");
-    if (shape.method !== "GET") {
+    if (shape.method !== "GET" && shape.upload === undefined) {
       const body = await send(world, id, caller, { ...prepared, body: { ...prepared.body, unknown: 1 } });
       expect([body.status, codeOf(body)]).toEqual([400, "invalid_request"]);
       expect(body.text).toContain("body.unknown");
