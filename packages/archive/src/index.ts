@@ -25,7 +25,7 @@ export { formatName, formatVersion } from "./manifest.ts";
 export { type CopyText, type OpenArchive, openArchive } from "./open-archive.ts";
 export { maxRowBytes, splitRows } from "./split-rows.ts";
 export { stateDigest } from "./state-digest.ts";
-export { type KeyOptions, type VerifiedArchive, verifyArchive } from "./verify-archive.ts";
+export { type KeyOptions, type VerifiedArchive, type VerifyOptions, verifyArchive } from "./verify-archive.ts";
 export {
   type ArchiveSource,
   type TableDescription,

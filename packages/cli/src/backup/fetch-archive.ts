@@ -26,7 +26,7 @@ export interface FetchOptions {
 
 const pieceBytes = 256 * 1024;
 
-/** HTTP alone does not tell a whole archive from a cut one, so it is verified as it goes by. */
+/** HTTP alone does not tell a whole archive from a cut one, so every byte is held against its manifest as it goes by. */
 const notWhole = (what: string, cause: ArchiveError): UnreachableError =>
   new UnreachableError(
     `${what} did not come whole: ${cause.message}`,
@@ -67,7 +67,7 @@ export const fetchArchive = async (api: Api, options: FetchOptions): Promise<Fet
     heldBytes += chunk.length;
     if (heldBytes >= pieceBytes) await flush();
   };
-  const verified = createFeed((source) => verifyArchive(source));
+  const verified = createFeed((source) => verifyArchive(source, { unpack: false }));
   const sealed =
     recipients.length === 0
       ? undefined
