@@ -17,6 +17,6 @@ while :; do
   echo "next backup at $(date -u -d "@$next" +%Y-%m-%dT%H:%M:%SZ)"
   sleep $((next - now)) &
   wait $!
-  tenantctl backup --repo /backups --no-input
+  tenantctl backup --repo /backups --no-input ${BACKUP_RECIPIENTS_FILE:+--recipients-file "$BACKUP_RECIPIENTS_FILE"}
   echo "tenantctl backup ended with exit code $?"
 done
