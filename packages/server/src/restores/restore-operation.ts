@@ -1,4 +1,4 @@
-import type { ContractError } from "@tenantctl/contract";
+import { ContractError } from "@tenantctl/contract";
 import {
   build,
   type Database,
@@ -132,6 +132,9 @@ const summary = ({ id, kind, target }: RestoreOperation, { tables }: RestoreResu
     .join(", ")})`;
 };
 
+const stopped = (): ContractError =>
+  new ContractError("operation_finished", "The restore was cancelled; nothing was changed.", "Restore again.");
+
 /** Ends the operation, the hold and the transaction's own work as one. Throws where it was cancelled meanwhile. */
 export const finishRestore = async (
   rewrite: Rewrite,
@@ -145,7 +148,7 @@ export const finishRestore = async (
         result = ${JSON.stringify(result)}::jsonb, finished_at = clock_timestamp(), heartbeat_at = clock_timestamp()
       where id = ${id}::uuid and status = 'running' returning id`.compile(build),
   );
-  if (ended.length === 0) throw new Error("The operation was stopped.");
+  if (ended.length === 0) throw stopped();
   await rewrite.run(
     sql`update app.tenants set hold = null, updated_at = now() where id = ${target.tenantId}::uuid and id <> ${SYSTEM_TENANT_ID}::uuid`.compile(
       build,
