@@ -147,6 +147,24 @@ test("replaces a tenant in place, and nobody else: what was made since is gone, 
   expect((await addCustomer(tenant.id)).status).toBe(201);
 });
 
+test("replaces nothing of a tenant under a legal hold, but says what it would change", async () => {
+  const tenant = await furnished();
+  const archive = await archiveOf(server, tenant.id);
+  await addCustomer(tenant.id);
+  const token = await server.operatorToken();
+  const hold = (method: string, body?: object) =>
+    server.request(method, `/api/admin/tenants/${tenant.slug}/hold`, { token, body });
+  await hold("PUT", { reason: "case 7" });
+  const before = await stateOf(tenant.id);
+  const refused = await restore(archive, `mode=in-place&confirm=${tenant.slug}`);
+  expect([refused.status, refused.body.code]).toEqual([409, "legal_hold"]);
+  expect(refused.body.detail).toContain("case 7");
+  expect(await stateOf(tenant.id)).toEqual(before);
+  expect((await restore(archive, `mode=in-place&confirm=${tenant.slug}&dryRun=true`)).status).toBe(200);
+  await hold("DELETE");
+  expect((await restore(archive, `mode=in-place&confirm=${tenant.slug}`)).status).toBe(200);
+});
+
 test("shows what a restore in place would change, and changes nothing", async () => {
   const tenant = await furnished();
   const archive = await archiveOf(server, tenant.id);

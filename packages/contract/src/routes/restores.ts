@@ -45,6 +45,7 @@ export const restoreRoutes = {
       "slug_taken",
       "quota_exceeded",
       "transition_forbidden",
+      "legal_hold",
       "edit_conflict",
       "operation_finished",
       "tenant_busy",

@@ -24,5 +24,5 @@ export const heldError = ({ slug, reason }: LegalHold): ContractError =>
   new ContractError(
     "legal_hold",
     `This tenant is under a legal hold, so its data is not removed: ${reason}.`,
-    `When the reason is gone: \`tenantctl hold release ${slug}\`; then delete it again.`,
+    `When the reason is gone: \`tenantctl hold release ${slug}\`; then do this again.`,
   );

@@ -76,7 +76,7 @@ const performed = async (
 const restore = async (
   call: Restoring,
   kind: RestoreKind,
-  { dryRun, ...request }: RestoreRequest & { dryRun?: boolean | undefined },
+  request: RestoreRequest,
   asArchive: (received: Spooled) => Promise<Spooled>,
 ): Promise<Answer<Body>> => {
   const { app, scope, upload } = call;
@@ -95,7 +95,7 @@ const restore = async (
     cleanups.push(file.remove);
     const checked = await checkRestore(app.db, file.path, request);
     cleanups.push(checked.archive.close);
-    if (dryRun !== true) return await performed(call, kind, checked, release);
+    if (request.dryRun !== true) return await performed(call, kind, checked, release);
     const answer = await rehearsed(call, kind, checked);
     await release();
     return answer;

@@ -7,7 +7,6 @@ import { checkRequest, type RestoreRequest } from "./restore-target.ts";
 import { runRestore } from "./run-restore.ts";
 
 export interface LocalRestore extends RestoreRequest {
-  readonly dryRun?: boolean | undefined;
   /** For the audit log: `local:<os user>`. */
   readonly actor: string;
 }
@@ -25,13 +24,13 @@ const requesterOf = (actor: string) => ({
 export const restoreFromFile = async (
   db: Database,
   path: string,
-  { dryRun, actor, ...request }: LocalRestore,
+  { actor, ...request }: LocalRestore,
 ): Promise<LocalRestored> => {
   const scope = db.operator(undefined, { readOnly: true });
   await checkRequest(scope, request);
   const checked = await checkRestore(db, path, request);
   try {
-    if (dryRun === true) return { dryRun, tables: await previewRestore(db, checked) };
+    if (request.dryRun === true) return { dryRun: true, tables: await previewRestore(db, checked) };
     const operation: RestoreOperation = {
       id: uuidv7(),
       kind: "restore",

@@ -2,6 +2,7 @@ import type { Manifest } from "@tenantctl/archive";
 import { ContractError, type restoreModes } from "@tenantctl/contract";
 import { build, type Scope, sql } from "@tenantctl/database";
 import { v7 as uuidv7 } from "uuid";
+import { heldError, readHold } from "../holds/legal-hold.ts";
 import { findTenant, findTenantEver } from "../tenants/find-tenant.ts";
 import type { Hold } from "../tenants/hold.ts";
 import { checkSlug } from "../tenants/slug.ts";
@@ -13,6 +14,7 @@ export interface RestoreRequest {
   readonly slug?: string | undefined;
   readonly confirm?: string | undefined;
   readonly present?: string | undefined;
+  readonly dryRun?: boolean | undefined;
 }
 
 /** What a tenant's record says, as far as a restore makes a tenant of it. */
@@ -111,6 +113,9 @@ const inPlace = async (scope: Scope, request: RestoreRequest, archived: Archived
     throw wrong("confirm", `is not the tenant's slug, "${found.slug}"`, "Send the slug of the tenant itself.");
   }
   refuseHeld(found.hold);
+  // What is replaced is removed; looking at what would change removes nothing.
+  const legalHold = request.dryRun === true ? undefined : await readHold(scope, found.id);
+  if (legalHold !== undefined) throw heldError(legalHold);
   return { tenantId: found.id, slug: found.slug };
 };
 
