@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { mkdirSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { exitCodes, slugPattern } from "@tenantctl/contract";
@@ -13,9 +12,11 @@ export interface RunFolder {
   tidy(): void;
 }
 
-/** `20261123T021500Z-4f1c`: sorts by time. */
-const runId = (now: Date): string =>
-  `${now.toISOString().replace(/[-:]|\.\d+/g, "")}-${randomBytes(2).toString("hex")}`;
+/** `20261123T021500Z-4f1c`: sorts by time, within a second too: the last part is the fraction of it. */
+const runId = (now: Date, attempt: number): string => {
+  const fraction = Math.min(65_535, Math.floor((now.getUTCMilliseconds() * 65_536) / 1000) + attempt);
+  return `${now.toISOString().replace(/[-:]|\.\d+/g, "")}-${fraction.toString(16).padStart(4, "0")}`;
+};
 
 export const isRunId = (name: string): boolean => /^\d{8}T\d{6}Z-[0-9a-f]{4}$/.test(name);
 
@@ -27,12 +28,12 @@ export const startOf = (id: string): number =>
 export const makeRunFolder = (repository: string, now: Date): RunFolder => {
   try {
     mkdirSync(repository, { recursive: true, mode: 0o700 });
-    for (;;) {
-      const id = runId(now);
+    for (let attempt = 0; ; attempt += 1) {
+      const id = runId(now, attempt);
       try {
         mkdirSync(join(repository, id), { mode: 0o700 });
       } catch (cause) {
-        if (cause instanceof Error && "code" in cause && cause.code === "EEXIST") continue;
+        if (cause instanceof Error && "code" in cause && cause.code === "EEXIST" && attempt < 65) continue;
         throw cause;
       }
       return runFolder(repository, id);
