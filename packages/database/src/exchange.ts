@@ -23,14 +23,16 @@ export async function exchange(
       if (outdated(answer.reason)) {
         client.retire();
       }
-      throw ofConnection(client, answer.reason) ? new DatabaseUnavailable(answer.reason) : answer.reason;
+      throw asUnavailable(client, answer.reason);
     }
     return answer.value;
   });
 }
 
-function ofConnection(client: Client, error: unknown): boolean {
-  return client.lost !== undefined || (error instanceof pg.DatabaseError && endsConnection.test(error.code ?? ""));
+/** What a statement on this connection failed with: DatabaseUnavailable where it is the connection that failed. */
+export function asUnavailable(client: Client, error: unknown): unknown {
+  const ended = error instanceof pg.DatabaseError && endsConnection.test(error.code ?? "");
+  return client.lost !== undefined || ended ? new DatabaseUnavailable(error) : error;
 }
 
 /** A migration changed what a prepared statement returns: it fails on this connection until the connection is closed. */

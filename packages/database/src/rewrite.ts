@@ -4,7 +4,7 @@ import type { Client } from "./client.ts";
 import { commit, rollback, type Statement } from "./context.ts";
 import { abandonCopy, type CopyOut, copyOut } from "./copy-stream.ts";
 import { TransactionRolledBack } from "./database-error.ts";
-import { exchange } from "./exchange.ts";
+import { asUnavailable, exchange } from "./exchange.ts";
 import type { Pool } from "./pools.ts";
 import type { StatementNames } from "./statement-names.ts";
 import { pinTextForms } from "./text-forms.ts";
@@ -60,7 +60,10 @@ export async function rewriteOn<T>(
       async write(text, values, repeats) {
         const name = repeats ? `rows_${createHash("sha256").update(text).digest("base64url").slice(0, 24)}` : undefined;
         if (name !== undefined) prepared.add(name);
-        await client.query({ text, values: [...values], ...(name === undefined ? {} : { name }) });
+        const query = { text, values: [...values], ...(name === undefined ? {} : { name }) };
+        await client.query(query).catch((error: unknown) => {
+          throw asUnavailable(client, error);
+        });
       },
       copyTo: (text) => copyOut(client, text),
     });
