@@ -205,8 +205,11 @@ it("while a tenant is removed, another's writes go on and no table is locked aga
     }
   })();
   await letGo();
-  expect((await removing).status).toBe(200);
-  over = true;
+  // A busy machine takes longer than the ten seconds after which the answer is 202.
+  expect([200, 202]).toContain((await removing).status);
+  await eventually(async () => ((await operationOf(tenant))?.status === "succeeded" ? true : undefined)).finally(() => {
+    over = true;
+  });
   await writing;
   expect(written).toBeGreaterThan(0);
 });
