@@ -10,6 +10,14 @@ export { customerSorts } from "./routes/customers.ts";
 export * from "./routes/index.ts";
 export { restoreModes } from "./routes/restores.ts";
 export { alertStatuses } from "./schemas/alert.ts";
+export {
+  type ContactRole,
+  contactRoles,
+  type NotificationEvent,
+  notificationEvents,
+  type Severity,
+  severities,
+} from "./schemas/contact.ts";
 export { operationStatuses, type QuotaResource, quotaResources } from "./schemas/tenant.ts";
 export { reservedSlugs, slugPattern } from "./schemas/values.ts";
 export * from "./version.ts";

@@ -282,6 +282,14 @@ export interface AlertsTable {
   last_seen_at: DefaultTime;
 }
 
+/** One row per background task that has ever run. */
+export interface TaskRunsTable {
+  task: string;
+  succeeded_at: TimeOrNull;
+  failing_since: TimeOrNull;
+  error: string | null;
+}
+
 /** At most one row. */
 export interface BackupLeaseTable {
   single: Generated<true>;
@@ -333,6 +341,62 @@ export interface LegalHoldsTable {
   set_at: DefaultTime;
 }
 
+export interface ContactsTable {
+  id: string;
+  name: string;
+  role: "on_call" | "escalation" | "emergency" | "security";
+  email: string | null;
+  phone: string | null;
+  minimum_severity: Generated<AlertSeverity>;
+  signing_secret: string | null;
+  previous_secret: string | null;
+  previous_secret_until: TimeOrNull;
+  created_at: DefaultTime;
+  updated_at: DefaultTime;
+}
+
+export interface ContactChannelsTable {
+  id: string;
+  contact_id: string;
+  kind: Generated<"webhook">;
+  url: string;
+  host: string;
+  failing_since: TimeOrNull;
+  disabled_at: TimeOrNull;
+  created_at: DefaultTime;
+}
+
+export interface DeliveriesTable {
+  id: string;
+  channel_id: string | null;
+  contact: string;
+  host: string;
+  event: string;
+  severity: AlertSeverity;
+  subject_type: string;
+  subject_id: string;
+  body: string;
+  status: Generated<"pending" | "delivered" | "failed" | "cancelled">;
+  attempts: Generated<number>;
+  last_status: number | null;
+  last_error: string | null;
+  created_at: DefaultTime;
+  started_at: DefaultTime;
+  next_attempt_at: DefaultTime;
+  lease_id: string | null;
+  lease_until: TimeOrNull;
+  finished_at: TimeOrNull;
+}
+
+export interface DeliveryAttemptsTable {
+  delivery_id: string;
+  id: string;
+  at: DefaultTime;
+  duration_ms: number;
+  status: number | null;
+  error: string | null;
+}
+
 /** Every table a scope can reach, for Kysely. */
 export interface Tables {
   "app.plans": PlansTable;
@@ -357,11 +421,16 @@ export interface Tables {
   "app.usage_days": UsageDaysTable;
   "app.operations": OperationsTable;
   "app.alerts": AlertsTable;
+  "app.task_runs": TaskRunsTable;
   "app.backup_lease": BackupLeaseTable;
   "app.backup_runs": BackupRunsTable;
   "app.backup_items": BackupItemsTable;
   "app.backup_facts": BackupFactsTable;
   "app.legal_holds": LegalHoldsTable;
+  "app.contacts": ContactsTable;
+  "app.contact_channels": ContactChannelsTable;
+  "app.deliveries": DeliveriesTable;
+  "app.delivery_attempts": DeliveryAttemptsTable;
 }
 
 /** A row of `app.<table>` as read, as inserted and as updated. */
