@@ -1,20 +1,9 @@
-import Type from "typebox";
 import { operatorAccess, publicAccess } from "../access.ts";
 import { route } from "../route.ts";
-import { Alert } from "../schemas/alert.ts";
-import { Closed, Count, Nullable, OneOf, Slug, Time, Uuid } from "../schemas/values.ts";
+import { Health, Status } from "../schemas/status.ts";
+import { Closed, OneOf } from "../schemas/values.ts";
 
 const tag = "health";
-
-export const Health = Closed({
-  status: OneOf(["ok", "degraded", "down"], "ok: everything below is fine"),
-  database: Closed({
-    reachable: Type.Boolean(),
-    latencyMs: Nullable(Type.Number({ description: "One round trip", minimum: 0 })),
-  }),
-  migrations: OneOf(["current", "pending", "unknown"], "Does the schema fit the program"),
-  uptimeSeconds: Count("Since the process started"),
-});
 
 export const healthRoutes = {
   "health.get": route({
@@ -56,34 +45,10 @@ export const healthRoutes = {
     path: "/api/admin/status",
     tag,
     summary: "Show the system on one screen",
+    description: "`needsAttention` says what needs a person, and the next step.",
     access: operatorAccess("tenants:read"),
     responses: {
-      200: Closed({
-        health: Health,
-        version: Type.String({ description: "Version of the API" }),
-        tenants: Type.Record(Type.String(), Count("tenants"), { description: "Tenants by status" }),
-        quotasNearLimit: Type.Array(
-          Closed({
-            tenantId: Uuid("Whose"),
-            slug: Slug("Whose, by name"),
-            resource: Type.String(),
-            used: Count("In use"),
-            limit: Count("The limit"),
-            percentage: Type.Number({ minimum: 0 }),
-          }),
-          { description: "The fullest quotas at 80 % and above, at most 10" },
-        ),
-        quotasNearLimitTotal: Count("How many quotas there are at 80 % and above"),
-        alerts: Type.Array(Alert, { description: "The newest unresolved alerts, at most 10" }),
-        alertsTotal: Count("Unresolved alerts"),
-        operationsRunning: Count("Operations under way"),
-        backups: Closed({
-          oldestBackupAt: Nullable(Time("Of the tenants' newest backups the oldest; null where no tenant has one")),
-          withoutRecentBackup: Count("Tenants whose newest backup (or creation) is more than 26 hours old"),
-          lastVerifiedAt: Nullable(Time("When any backup was last verified")),
-          lastDrilledAt: Nullable(Time("When any backup was last restored in a drill")),
-        }),
-      }),
+      200: Status,
     },
     example: {},
   }),

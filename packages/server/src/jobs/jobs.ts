@@ -1,5 +1,6 @@
 import { Logger, parseCronItems, type Runner, run } from "graphile-worker";
 import type { App } from "../app.ts";
+import { recordRun } from "./record-run.ts";
 import { tasks } from "./tasks.ts";
 
 export interface Jobs {
@@ -16,6 +17,8 @@ const levels = { error: "error", warning: "warn", info: "debug", debug: "debug" 
 
 const poolSize = 4;
 
+const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error)).slice(0, 500);
+
 const runnerOf = (app: App, pgPool: JobsPool): Promise<Runner> =>
   run({
     pgPool,
@@ -28,7 +31,13 @@ const runnerOf = (app: App, pgPool: JobsPool): Promise<Runner> =>
       Object.entries(tasks).map(([name, task]) => [
         name,
         async () => {
-          await task.run(app);
+          const failure = await task.run(app).then(
+            () => undefined,
+            (error: unknown) => ({ error }),
+          );
+          // The database that could not be told is the one that the next run asks again.
+          await recordRun(app, name, failure === undefined ? null : textOf(failure.error)).catch(() => undefined);
+          if (failure !== undefined) throw failure.error;
         },
       ]),
     ),

@@ -1,0 +1,75 @@
+import Type from "typebox";
+import { Alert } from "./alert.ts";
+import { Closed, Count, Nullable, OneOf, Slug, Time, Uuid } from "./values.ts";
+
+export const Health = Closed({
+  status: OneOf(["ok", "degraded", "down"], "ok: everything below is fine"),
+  database: Closed({
+    reachable: Type.Boolean(),
+    latencyMs: Nullable(Type.Number({ description: "One round trip", minimum: 0 })),
+  }),
+  migrations: OneOf(["current", "pending", "unknown"], "Does the schema fit the program"),
+  uptimeSeconds: Count("Since the process started"),
+});
+
+/** One thing that needs a person. */
+export const Attention = Closed({
+  what: Type.String({ description: "What is wrong, in one line" }),
+  next: Type.String({ description: "The next step, most often a command" }),
+  severity: OneOf(["warning", "critical"], "critical: now; warning: today"),
+  since: Nullable(Time("Since when, where that is known")),
+});
+
+/** The system as `tenantctl status` shows it. Lists are short; what they leave out is counted beside them. */
+export const Status = Closed({
+  at: Time("When this was asked, by the database's clock"),
+  needsAttention: Type.Array(Attention, {
+    description: "What needs a person, worst first, at most 20; empty: all well",
+  }),
+  needsAttentionTotal: Count("How much there is that needs a person"),
+  health: Health,
+  version: Type.String({ description: "Version of the API" }),
+  jobs: Closed({
+    lastSucceededAt: Nullable(Time("When a background task last succeeded, in any process")),
+    alertsEvaluatedAt: Nullable(Time("When alerts were last evaluated")),
+    failing: Type.Array(
+      Closed({ task: Type.String(), since: Time("Since when every run failed"), error: Type.String() }),
+      { description: "Tasks whose last run failed" },
+    ),
+  }),
+  disk: Nullable(
+    Closed(
+      { freeBytes: Count("Free"), totalBytes: Count("In all") },
+      { description: "Where the embedded PostgreSQL writes" },
+    ),
+  ),
+  tenants: Type.Record(Type.String(), Count("tenants"), { description: "Tenants by status" }),
+  quotasNearLimit: Type.Array(
+    Closed({
+      tenantId: Uuid("Whose"),
+      slug: Slug("Whose, by name"),
+      resource: Type.String(),
+      used: Count("In use"),
+      limit: Count("The limit"),
+      percentage: Type.Number({ minimum: 0 }),
+    }),
+    { description: "The fullest quotas at 80 % and above, at most 10" },
+  ),
+  quotasNearLimitTotal: Count("How many quotas there are at 80 % and above"),
+  alerts: Type.Array(Alert, {
+    description: "Unresolved alerts, at most 10: those that nobody took first, then by severity, newest first",
+  }),
+  alertsTotal: Count("Unresolved alerts"),
+  alertsUnattended: Closed(
+    { critical: Count("critical"), warning: Count("warning"), info: Count("info") },
+    { description: "Unresolved alerts that nobody took" },
+  ),
+  operationsRunning: Count("Operations under way"),
+  operationsFailed: Count("Operations that failed within the last day"),
+  backups: Closed({
+    oldestBackupAt: Nullable(Time("Of the tenants' newest backups the oldest; null where no tenant has one")),
+    withoutRecentBackup: Count("Tenants whose newest backup (or creation) is more than 26 hours old"),
+    lastVerifiedAt: Nullable(Time("When any backup was last verified")),
+    lastDrilledAt: Nullable(Time("When any backup was last restored in a drill")),
+  }),
+});

@@ -1,0 +1,97 @@
+import type { ResultOf, Routes } from "@tenantctl/contract";
+import type { FailedOperation } from "./current-facts.ts";
+
+type Status = ResultOf<Routes["status.get"]>;
+type Attention = Status["needsAttention"][number];
+
+export interface Facts extends Omit<Status, "needsAttention" | "needsAttentionTotal"> {
+  readonly failedOperations: readonly FailedOperation[];
+}
+
+/** What one part of the system needs a person for, and how much more of it there is than is named. */
+interface Concern {
+  readonly items: readonly Attention[];
+  readonly more?: number;
+}
+
+/** Background work that says nothing for so long has stopped. */
+const silentMs = 5 * 60_000;
+const mostItems = 20;
+
+const one = (holds: boolean, item: () => Attention): Concern => ({ items: holds ? [item()] : [] });
+const many = (items: readonly Attention[], total = items.length): Concern => ({ items, more: total - items.length });
+const ageMs = (at: string, time: string): number => Date.parse(at) - Date.parse(time);
+/** An alert about it says it better, and can be acknowledged. */
+const isAlert = ({ alerts }: Facts, rule: string): boolean => alerts.some((alert) => alert.rule === rule);
+
+/** One row per kind of trouble. Each begins with what the operator would call it. */
+const concerns: readonly ((facts: Facts) => Concern)[] = [
+  ({ health }) =>
+    one(health.migrations !== "current", () => ({
+      what:
+        health.migrations === "pending"
+          ? "the database lacks migrations of this version"
+          : "the database has migrations that this version does not know",
+      next: health.migrations === "pending" ? "tenantctl migrate" : "run the newer version that made them",
+      severity: "critical",
+      since: null,
+    })),
+  ({ at, jobs, health }) => {
+    const last = jobs.alertsEvaluatedAt;
+    const silent = last === null ? health.uptimeSeconds * 1000 > silentMs : ageMs(at, last) > silentMs;
+    return one(silent && jobs.failing.every(({ task }) => task !== "evaluate_alerts"), () => ({
+      what: "background jobs have stopped: no alert is evaluated, nobody is told of anything",
+      next: "read the API's log; one process must run with TENANTCTL_JOBS=true",
+      severity: "critical",
+      since: last,
+    }));
+  },
+  ({ jobs }) =>
+    many(
+      jobs.failing.map(({ task, since, error }) => ({
+        what: `the background task ${task} fails: ${error}`,
+        next: "read the API's log",
+        severity: task === "evaluate_alerts" ? "critical" : "warning",
+        since,
+      })),
+    ),
+  ({ alerts, alertsUnattended }) =>
+    many(
+      alerts
+        .filter(({ status, severity }) => status === "open" && severity !== "info")
+        .map(({ severity, summary, next, openedAt }) => ({
+          what: summary,
+          next,
+          severity: severity === "critical" ? "critical" : "warning",
+          since: openedAt,
+        })),
+      alertsUnattended.critical + alertsUnattended.warning,
+    ),
+  (facts) =>
+    one(facts.backups.withoutRecentBackup > 0 && !isAlert(facts, "backup_overdue"), () => ({
+      what: `${facts.backups.withoutRecentBackup} tenants have no backup of the last 26 hours`,
+      next: "tenantctl backup",
+      severity: "critical",
+      since: null,
+    })),
+  ({ failedOperations, operationsFailed }) =>
+    many(
+      failedOperations.map(({ id, kind, tenantSlug, error, finishedAt }) => ({
+        what: `${kind.replaceAll("_", " ")}${tenantSlug === null ? "" : ` of ${tenantSlug}`} failed${error === null ? "" : `: ${error}`}`,
+        next: `tenantctl operations show ${id}`,
+        severity: "warning",
+        since: finishedAt,
+      })),
+      failedOperations.length < 4 ? undefined : operationsFailed,
+    ),
+];
+
+const rank = { critical: 0, warning: 1 } as const;
+
+/** What needs a person, worst first, within that in the order above; nothing on a system that is well. */
+export const needsAttention = (facts: Facts): Pick<Status, "needsAttention" | "needsAttentionTotal"> => {
+  const found = concerns.map((concern) => concern(facts));
+  const items = found.flatMap(({ items: some }) => some).sort((a, b) => rank[a.severity] - rank[b.severity]);
+  const more = found.reduce((sum, concern) => sum + (concern.more ?? 0), 0);
+  return { needsAttention: items.slice(0, mostItems), needsAttentionTotal: items.length + more };
+};
