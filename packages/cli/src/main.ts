@@ -31,7 +31,7 @@ const flushed = (stream: NodeJS.WriteStream): Promise<void> =>
 const runCommand = async (
   argv: readonly string[],
   word: string | undefined,
-  verb: string | undefined,
+  words: readonly string[],
 ): Promise<number> => {
   const [{ buildProgram }, { usageFault }, { CommanderError }] = await Promise.all([
     import("./program.ts"),
@@ -39,7 +39,7 @@ const runCommand = async (
     import("commander"),
   ]);
   const outcome = { exit: 0 };
-  const program = await buildProgram(word, outcome, verb);
+  const program = await buildProgram(word, outcome, words);
   try {
     await program.parseAsync([...argv], { from: "user" });
     return outcome.exit;
@@ -51,7 +51,7 @@ const runCommand = async (
 };
 
 const run = async (argv: readonly string[]): Promise<number> => {
-  const [word, verb] = wordsOf(argv);
+  const [word, ...words] = wordsOf(argv);
   const asksHelp = argv.includes("--help") || argv.includes("-h");
   if (word === undefined || word === "help") {
     if (argv.includes("--version") || argv.includes("-V")) {
@@ -65,7 +65,7 @@ const run = async (argv: readonly string[]): Promise<number> => {
       return 0;
     }
   }
-  return runCommand(argv, word !== undefined && entries.some(({ name }) => name === word) ? word : undefined, verb);
+  return runCommand(argv, word !== undefined && entries.some(({ name }) => name === word) ? word : undefined, words);
 };
 
 /** The whole program: runs the command and leaves with its exit code. */

@@ -154,45 +154,70 @@ const helpStyle = {
 const groupStyle = { ...helpStyle, showGlobalOptions: false, visibleOptions: (): Option[] => [] };
 
 /** A command with commands of its own (`backup`, `backup list`): its help names them. */
-const ownCommands = (own: readonly Command[]): string => {
-  const rows = own.filter(({ path }) => path.length > 1).map((command) => [command.path.join(" "), summaryOf(command)]);
+const ownCommands = (own: readonly Command[], depth: number): string => {
+  const rows = own
+    .filter(({ path }) => path.length > depth)
+    .map((command) => [command.path.join(" "), summaryOf(command)]);
   const widest = Math.max(0, ...rows.map(([term = ""]) => term.length));
   return rows.length === 0
     ? ""
     : `\nCommands:\n${rows.map(([term = "", text]) => `  ${term.padEnd(widest)}  ${text}`).join("\n")}`;
 };
 
-const addEntry = async (
-  program: Commander,
-  entry: (typeof entries)[number],
-  verb: string | undefined,
-  outcome: Outcome,
-): Promise<void> => {
-  const module: { commands: readonly Command[] } = await entry.load();
-  const own = module.commands.filter(({ path }) => path[0] === entry.name);
-  const itself = own.find(({ path }) => path.length === 1);
+/** A command's or a group's name, what it is about, and all commands whose path begins with that name's path. */
+interface Node {
+  readonly name: string;
+  readonly summary: string;
+  readonly hidden: boolean;
+  readonly own: readonly Command[];
+  /** Words of the path up to here, the name included. */
+  readonly depth: number;
+}
+
+/** What stands below a group: each next word once. */
+const childrenOf = ({ own, depth }: Node): Node[] => {
+  const words = [...new Set(own.flatMap(({ path }) => path[depth] ?? []))];
+  return words.map((name) => {
+    const below = own.filter(({ path }) => path[depth] === name);
+    const itself = below.find(({ path }) => path.length === depth + 1);
+    const verbs = below.flatMap(({ path }) => path[depth + 1] ?? []);
+    return {
+      name,
+      summary: itself === undefined ? verbs.join(", ") : summaryOf(itself),
+      hidden: false,
+      own: below,
+      depth: depth + 1,
+    };
+  });
+};
+
+/** Adds a command, or a group of them; `words` are those that follow its name. */
+const addNode = (parent: Commander, node: Node, words: readonly string[], outcome: Outcome): void => {
+  const { name, summary, hidden, own, depth } = node;
+  const itself = own.find(({ path }) => path.length === depth);
+  const [next] = words;
   // One or the other, so that neither takes the other's flags.
-  if (itself !== undefined && !own.some(({ path }) => path[1] !== undefined && path[1] === verb)) {
-    addLeaf(program, itself, outcome).addHelpText("after", ownCommands(own));
+  if (itself !== undefined && !own.some(({ path }) => path[depth] !== undefined && path[depth] === next)) {
+    addLeaf(parent, itself, outcome).addHelpText("after", ownCommands(own, depth));
     return;
   }
-  const group = program
-    .command(entry.name, { hidden: entry.hidden === true })
-    .summary(entry.summary)
-    .description(`${entry.summary}.`)
+  const group = parent
+    .command(name, { hidden })
+    .summary(summary)
+    .description(`${summary}.`)
     .configureHelp(groupStyle)
     .helpOption("-h, --help", "Show this help");
   group.helpCommand(false).usage("<command> [flags]");
   const examples = own.flatMap((command) => command.examples.slice(0, 1)).slice(0, 4);
   group.addHelpText("after", `\nExamples:\n${examples.map((example) => `  $ tenantctl ${example}`).join("\n")}`);
-  for (const command of own) if (command !== itself) addLeaf(group, command, outcome);
+  for (const child of childrenOf(node)) addNode(group, child, child.name === next ? words.slice(1) : [], outcome);
 };
 
-/** The program with the one command that was asked for; all others are names, for suggestions. `verb` is the word after it. */
+/** The program with the one command that was asked for; all others are names, for suggestions. `words` are those after it. */
 export const buildProgram = async (
   word: string | undefined,
   outcome: Outcome,
-  verb?: string | undefined,
+  words: readonly string[] = [],
 ): Promise<Commander> => {
   const program = new Commander("tenantctl")
     .usage("<command> [flags]")
@@ -206,8 +231,11 @@ export const buildProgram = async (
     program.addOption(flags.startsWith("-o") ? option.choices([...outputFormats]).default("table") : option);
   }
   for (const entry of entries) {
-    if (entry.name === word) await addEntry(program, entry, verb, outcome);
-    else
+    if (entry.name === word) {
+      const { commands }: { commands: readonly Command[] } = await entry.load();
+      const own = commands.filter(({ path }) => path[0] === entry.name);
+      addNode(program, { ...entry, hidden: entry.hidden === true, own, depth: 1 }, words, outcome);
+    } else
       program
         .command(entry.name, { hidden: entry.hidden === true })
         .summary(entry.summary)

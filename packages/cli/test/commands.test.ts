@@ -16,7 +16,7 @@ const loaded = async (): Promise<Command[]> => {
 const commands = await loaded();
 
 const leafOf = async ({ path }: Command): Promise<Commander> => {
-  const program = await buildProgram(path[0], { exit: 0 }, path[1]);
+  const program = await buildProgram(path[0], { exit: 0 }, path.slice(1));
   let leaf: Commander | undefined = program;
   for (const word of path) leaf = leaf?.commands.find((command) => command.name() === word);
   if (leaf === undefined) throw new Error(`${path.join(" ")} is not in the program`);
