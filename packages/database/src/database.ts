@@ -1,7 +1,7 @@
 import type pg from "pg";
 import { opening } from "./context.ts";
 import type { Entry } from "./entries.ts";
-import { openForeignPool, openPool, type Pool } from "./pools.ts";
+import { openForeignPool, openPool, type Pool, type PoolCounts } from "./pools.ts";
 import { type Rewrite, withRewrite } from "./rewrite.ts";
 import { type RoleUrls, resolveRoleUrls } from "./role-urls.ts";
 import { createScope, type Scope } from "./scope.ts";
@@ -62,7 +62,7 @@ export interface Database {
   readonly jobsUrl: string;
   /** For graphile-worker: direct connections as role jobs, at most `size`. Whoever opens the pool ends it. */
   openJobsPool(size: number): pg.Pool;
-  readonly connections: Record<PoolName, { total: number; idle: number; waiting: number }>;
+  readonly connections: Record<PoolName, PoolCounts>;
   close(): Promise<void>;
 }
 

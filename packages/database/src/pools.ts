@@ -21,12 +21,20 @@ export interface Borrowed {
   release(): void;
 }
 
+/** Connections open and idle, the most there may be, and how many wait for one. */
+export interface PoolCounts {
+  readonly total: number;
+  readonly idle: number;
+  readonly max: number;
+  readonly waiting: number;
+}
+
 export interface Pool {
   /** Throws DatabaseUnavailable. */
   borrow(): Promise<Borrowed>;
   /** Most connections at once. */
   readonly size: number;
-  readonly counts: { total: number; idle: number; waiting: number };
+  readonly counts: PoolCounts;
   end(): Promise<void>;
 }
 
@@ -57,7 +65,7 @@ export function openPool(settings: PoolSettings): Pool {
     },
     size: settings.size,
     get counts() {
-      return { total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount };
+      return { total: pool.totalCount, idle: pool.idleCount, max: settings.size, waiting: pool.waitingCount };
     },
     end: () => pool.end(),
   };

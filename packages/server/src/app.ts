@@ -3,7 +3,9 @@ import type { FastifyBaseLogger } from "fastify";
 import type { Refusals } from "./audit/refusals.ts";
 import type { AccessTokens } from "./auth/access-token.ts";
 import type { Passwords } from "./auth/passwords.ts";
+import type { Deliverer } from "./deliveries/deliverer.ts";
 import type { Meter } from "./metrics/meter.ts";
+import type { Metrics } from "./metrics/registry.ts";
 import type { RateLimits } from "./quotas/rate-limits.ts";
 import type { Settings } from "./settings.ts";
 import type { TokenUse } from "./tokens/token-use.ts";
@@ -15,9 +17,12 @@ export interface App {
   readonly tokens: AccessTokens;
   readonly passwords: Passwords;
   readonly meter: Meter;
+  /** What `/metrics` shows; only where it is listened on. */
+  readonly metrics: Metrics | undefined;
   readonly limits: RateLimits;
   readonly refusals: Refusals;
   readonly tokenUse: TokenUse;
+  readonly deliverer: Deliverer;
   readonly log: FastifyBaseLogger;
   readonly startedAt: number;
   /** True from the moment the process was asked to stop. */

@@ -16,6 +16,7 @@ import type { App } from "./app.ts";
 import { authenticate, authorize } from "./authorize.ts";
 import type { Call, Handlers } from "./call.ts";
 import { openScope } from "./call-scope.ts";
+import { beginStream } from "./metrics/response-bytes.ts";
 import { actorOf, type Principal } from "./principal.ts";
 import { asContractError, problemOf } from "./problem.ts";
 import { checkUpload } from "./uploads.ts";
@@ -67,10 +68,11 @@ const toCall = async (app: App, id: RouteId, request: FastifyRequest): Promise<C
   };
 };
 
-const send = (reply: FastifyReply, result: unknown): FastifyReply => {
+const send = (request: FastifyRequest, reply: FastifyReply, result: unknown): FastifyReply => {
   const answer = result instanceof Answer ? result : new Answer(200, result);
   reply.code(answer.status).headers(answer.headers);
   if (answer.body instanceof JsonText) return reply.type("application/json; charset=utf-8").send(answer.body.text);
+  if (answer.body instanceof Readable) beginStream(request);
   return reply.send(answer.body);
 };
 
@@ -138,13 +140,14 @@ export const registerContract = (fastify: FastifyInstance, app: App, handlers: H
         checkUpload(shape, request.body);
         if (request.body === undefined && shape.upload === undefined && mayBeAbsent(shape)) request.body = {};
       },
-      handler: async (request, reply) => send(reply, await handle(await toCall(app, id, request))),
+      handler: async (request, reply) => send(request, reply, await handle(await toCall(app, id, request))),
     });
   }
 
   fastify.setErrorHandler((thrown, request, reply) => {
     const error = asContractError(thrown);
     const { status } = errors[error.code];
+    app.metrics?.problem(error.code);
     if (status >= 500) request.log.error({ err: thrown, code: error.code }, "request failed");
     const id = request.routeOptions.config.routeId;
     const { principal } = request;

@@ -9,13 +9,18 @@ import { createRefusals } from "./audit/refusals.ts";
 import { useAccessTokens } from "./auth/access-token.ts";
 import { createPasswords } from "./auth/passwords.ts";
 import { registerContract } from "./contract-routes.ts";
+import { createDeliverer } from "./deliveries/deliverer.ts";
 import { useDocumentation } from "./docs/documentation.ts";
 import { handlers } from "./handlers.ts";
 import { refuseUnreadable, refuseUnroutable } from "./http-faults.ts";
-import { startJobs } from "./jobs/jobs.ts";
+import { type Jobs, startJobs } from "./jobs/jobs.ts";
 import { useJsonBodies } from "./json-body.ts";
 import { logStream } from "./log-stream.ts";
+import { answeredRequest } from "./metrics/answered-request.ts";
 import { createMeter } from "./metrics/meter.ts";
+import { openMetricsPort } from "./metrics/metrics-port.ts";
+import { createMetrics } from "./metrics/registry.ts";
+import { watchRequests } from "./metrics/watch-requests.ts";
 import { useOverloadProtection } from "./overload.ts";
 import { createRateLimits } from "./quotas/rate-limits.ts";
 import type { Settings } from "./settings.ts";
@@ -28,6 +33,8 @@ export interface Server {
   readonly app: App;
   /** Where it listens. */
   readonly url: string;
+  /** Where `/metrics` is, if anywhere. */
+  readonly metricsUrl: string | undefined;
   /** Stops taking requests, lets those under way finish within the drain time, flushes what is counted, stops the jobs. */
   stop(): Promise<void>;
 }
@@ -74,9 +81,11 @@ export const buildServer = async (
     ),
     passwords: createPasswords(settings),
     meter: createMeter(db, fastify.log),
+    metrics: settings.metricsPort === undefined ? undefined : createMetrics(settings.metricsTenants),
     limits: await createRateLimits(fastify, db, settings),
     refusals: createRefusals(db, fastify.log),
     tokenUse: createTokenUse(db, fastify.log),
+    deliverer: createDeliverer(db, settings, fastify.log),
     log: fastify.log,
     startedAt: Date.now(),
     draining: false,
@@ -86,6 +95,7 @@ export const buildServer = async (
     contentSecurityPolicy: { directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
     hsts: false,
   });
+  watchRequests(fastify, app.metrics);
   useOverloadProtection(fastify, app);
   fastify.addHook("onRequest", async (request, reply) => {
     reply.header("x-request-id", request.id);
@@ -94,7 +104,9 @@ export const buildServer = async (
   fastify.addHook("onResponse", async (request, reply) => {
     // What came with credentials that did not hold is nobody's use.
     if (!app.limits.settle(request, reply)) request.tenantId = null;
-    app.meter.count(request, reply);
+    const answered = answeredRequest(request, reply);
+    app.meter.count(answered);
+    app.metrics?.count(answered);
     // A principal is set before its route's handler; only what the database let in counts as used.
     if (request.principal !== undefined && reply.statusCode < 400) app.tokenUse.note(request.principal);
     request.log.info(
@@ -127,20 +139,29 @@ export const buildServer = async (
 /** Builds the API, listens, and starts the background jobs. */
 export const startServer = async (settings: Settings, db: Database): Promise<Server> => {
   const { fastify, app } = await buildServer(settings, db);
-  const url = await fastify.listen({ port: settings.port, host: settings.host });
-  const jobs = settings.jobs ? await startJobs(app) : undefined;
+  let jobs: Jobs | undefined;
+  const metricsPort = await openMetricsPort(app, async () => jobs?.queue());
+  const url = await fastify.listen({ port: settings.port, host: settings.host }).catch(async (error: unknown) => {
+    await metricsPort?.stop();
+    throw error;
+  });
+  if (settings.jobs) jobs = startJobs(app);
   let stopping: Promise<void> | undefined;
 
   const stop = async (): Promise<void> => {
     app.draining = true;
     const deadline = setTimeout(() => fastify.server.closeAllConnections(), settings.drainSeconds * 1000);
+    const delivered = app.deliverer.close(Math.min(settings.drainSeconds, 5));
     await fastify.close();
     clearTimeout(deadline);
     await jobs?.stop();
+    await delivered;
     await app.refusals.close();
     await app.tokenUse.close();
     await app.limits.close();
     await app.meter.close();
+    // Last, so that the stopping can be watched.
+    await metricsPort?.stop();
   };
-  return { fastify, app, url, stop: () => (stopping ??= stop()) };
+  return { fastify, app, url, metricsUrl: metricsPort?.url, stop: () => (stopping ??= stop()) };
 };

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { parseEnv } from "node:util";
 import { defaultPurgeDays } from "@tenantctl/contract";
+import { networks } from "./deliveries/address-rules.ts";
 
 /** One setting: where it comes from, how its text becomes a value, and what it is for. */
 interface Setting<T> {
@@ -196,6 +197,34 @@ export const settings = {
     fallback: "info",
   }),
   jobs: setting({ env: "TENANTCTL_JOBS", about: "run background jobs in this process", parse: flag, fallback: true }),
+  metricsPort: setting<number | undefined>({
+    env: "TENANTCTL_METRICS_PORT",
+    about: "port of `/metrics` for Prometheus, without credentials; 0 is any free one. Not listened on unless set",
+    parse: wholeNumber(0, 65_535),
+    fallback: undefined,
+  }),
+  metricsHost: setting({
+    env: "TENANTCTL_METRICS_HOST",
+    about: "address that `/metrics` listens on",
+    parse: text,
+    fallback: "127.0.0.1",
+  }),
+  metricsTenants: setting({
+    env: "TENANTCTL_METRICS_TENANTS",
+    about: "tenants that have series of their own in `/metrics`; the others share one",
+    parse: wholeNumber(0, 10_000),
+    fallback: 200,
+  }),
+  webhookAllow: setting<readonly string[] | undefined>({
+    env: "TENANTCTL_WEBHOOK_ALLOW",
+    about: "addresses or networks beside the internet that webhooks may reach, separated by commas",
+    parse: (value) => {
+      const list = value.split(",").map((part) => part.trim());
+      networks(list);
+      return list;
+    },
+    fallback: undefined,
+  }),
   drainSeconds: setting({
     env: "TENANTCTL_DRAIN_SECONDS",
     about: "how long a stopping server waits for requests under way",

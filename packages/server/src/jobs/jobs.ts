@@ -3,7 +3,16 @@ import type { App } from "../app.ts";
 import { recordRun } from "./record-run.ts";
 import { tasks } from "./tasks.ts";
 
+/** Jobs by state: due ones that wait, running ones, and those whose last attempt has failed. */
+export interface JobQueue {
+  readonly waiting: number;
+  readonly running: number;
+  readonly failed: number;
+}
+
 export interface Jobs {
+  /** The queue of all processes; undefined while this one has no connection to it. */
+  queue(): Promise<JobQueue | undefined>;
   /** Takes no further job and waits for those under way. */
   stop(): Promise<void>;
 }
@@ -16,6 +25,10 @@ const longestRetryMs = 30_000;
 const levels = { error: "error", warning: "warn", info: "debug", debug: "debug" } as const;
 
 const poolSize = 4;
+
+const countJobs = `select count(*) filter (where attempts < max_attempts and locked_at is null and run_at <= now())::int as waiting,
+    count(*) filter (where locked_at is not null)::int as running,
+    count(*) filter (where attempts >= max_attempts and locked_at is null)::int as failed from graphile_worker.jobs`;
 
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error)).slice(0, 500);
 
@@ -31,10 +44,13 @@ const runnerOf = (app: App, pgPool: JobsPool): Promise<Runner> =>
       Object.entries(tasks).map(([name, task]) => [
         name,
         async () => {
+          const begun = performance.now();
           const failure = await task.run(app).then(
             () => undefined,
             (error: unknown) => ({ error }),
           );
+          const seconds = (performance.now() - begun) / 1000;
+          app.metrics?.task(name, seconds, failure === undefined ? "success" : "failure");
           // The database that could not be told is the one that the next run asks again.
           await recordRun(app, name, failure === undefined ? null : textOf(failure.error)).catch(() => undefined);
           if (failure !== undefined) throw failure.error;
@@ -59,6 +75,7 @@ const runnerOf = (app: App, pgPool: JobsPool): Promise<Runner> =>
 export const startJobs = (app: App): Jobs => {
   const stopping = new AbortController();
   let runner: Runner | undefined;
+  let running: JobsPool | undefined;
 
   const pause = (ms: number): Promise<void> =>
     new Promise((resolve) => {
@@ -83,6 +100,7 @@ export const startJobs = (app: App): Jobs => {
           return;
         }
         retryMs = firstRetryMs;
+        running = pool;
         for (const [name] of Object.entries(tasks).filter(([, task]) => task.atStart === true)) {
           await runner.addJob(name, undefined, { jobKey: name, maxAttempts: 3 });
         }
@@ -91,6 +109,7 @@ export const startJobs = (app: App): Jobs => {
         if (!stopping.signal.aborted) app.log.warn({ err, retryMs }, "background jobs stopped, will be started again");
         await runner?.stop().catch(() => undefined);
       } finally {
+        running = undefined;
         await pool.end().catch(() => undefined);
       }
       runner = undefined;
@@ -101,6 +120,7 @@ export const startJobs = (app: App): Jobs => {
 
   const over = keepRunning();
   return {
+    queue: async () => (await running?.query<JobQueue>(countJobs))?.rows[0],
     stop: async () => {
       stopping.abort();
       await runner?.stop().catch(() => undefined);

@@ -1,13 +1,13 @@
-import { type RouteShape, routes } from "@tenantctl/contract";
 import { build, type Database, SYSTEM_TENANT_ID, sql, writeAsJob } from "@tenantctl/database";
-import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyBaseLogger } from "fastify";
 import { forEachAtMost, inBackground } from "../background-work.ts";
 import { asContractError } from "../problem.ts";
+import type { AnsweredRequest } from "./answered-request.ts";
 import { latencyBucket, latencyBucketCount } from "./latency.ts";
 
 export interface Meter {
   /** Counts an answered request, in memory. */
-  count(request: FastifyRequest, reply: FastifyReply): void;
+  count(request: AnsweredRequest): void;
   /** Writes what was counted. */
   flush(): Promise<void>;
   /** Writes the rest and stops. */
@@ -117,21 +117,14 @@ export const createMeter = (db: Database, log: FastifyBaseLogger): Meter => {
   const background = inBackground("usage metering", flushEveryMs, log, flush);
 
   return {
-    count: (request, reply) => {
-      const id = request.routeOptions.config.routeId;
-      const route: RouteShape | undefined = id === undefined ? undefined : routes[id];
-      // Health checks come by the clock, not from anybody's work.
-      if (route?.unlimited === true && route.access.kind === "public") return;
-      const line = lineOf(
-        request.tenantId ?? SYSTEM_TENANT_ID,
-        Math.floor(Date.now() / minuteMs),
-        route?.tag ?? "other",
-      );
+    count: ({ isProbe, tenantId, group, status, seconds, bytes }) => {
+      if (isProbe) return;
+      const line = lineOf(tenantId ?? SYSTEM_TENANT_ID, Math.floor(Date.now() / minuteMs), group);
       line.requests += 1;
-      if (reply.statusCode >= 500) line.errors += 1;
-      else if (reply.statusCode >= 400) line.clientErrors += 1;
-      line.bytes += Number(reply.getHeader("content-length") ?? 0) || 0;
-      const bucket = latencyBucket(reply.elapsedTime);
+      if (status >= 500) line.errors += 1;
+      else if (status >= 400) line.clientErrors += 1;
+      line.bytes += bytes;
+      const bucket = latencyBucket(seconds * 1000);
       line.buckets[bucket] = (line.buckets[bucket] ?? 0) + 1;
     },
     flush: background.now,

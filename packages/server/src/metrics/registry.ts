@@ -1,29 +1,18 @@
 import { type errors, version } from "@tenantctl/contract";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { AnsweredRequest } from "./answered-request.ts";
 import { createTenantCounters, type TenantCounters } from "./tenant-counters.ts";
-
-/** An answered request, as the counters take it. */
-export interface AnsweredRequest {
-  /** The contract's route, or `none`. */
-  readonly route: string;
-  /** The routes' tag, or `other`. */
-  readonly group: string;
-  readonly method: string;
-  readonly status: number;
-  readonly seconds: number;
-  readonly bytes: number;
-  readonly tenantId: string | null;
-}
 
 /** What this process counts for `/metrics`. One per App, so that several servers in one process stay apart. */
 export interface Metrics {
   readonly registry: Registry;
   readonly tenants: TenantCounters;
-  /** A request arrived; `count` must follow. */
+  /** A request arrived; `end` must follow. */
   begin(): void;
+  end(): void;
   count(request: AnsweredRequest): void;
   /** A request was answered with this problem. */
-  problem(code: keyof typeof errors): void;
+  problem(code: ErrorCode): void;
   /** A background task ended. */
   task(name: string, seconds: number, outcome: "success" | "failure"): void;
 }
@@ -82,12 +71,6 @@ export const createMetrics = (tenantCap: number): Metrics => {
     labelNames: ["task", "outcome"],
     registers,
   });
-  const lastRun = new Gauge({
-    name: "tenantctl_job_last_success_timestamp_seconds",
-    help: "When the task last succeeded in this process; each run is made by one process of all",
-    labelNames: ["task"],
-    registers,
-  });
   const lastDuration = new Gauge({
     name: "tenantctl_job_last_duration_seconds",
     help: "How long the task's last run in this process took",
@@ -102,8 +85,10 @@ export const createMetrics = (tenantCap: number): Metrics => {
     begin: () => {
       underWay += 1;
     },
-    count: ({ route, group, method, status, seconds, bytes: length, tenantId }) => {
+    end: () => {
       underWay -= 1;
+    },
+    count: ({ route, group, method, status, seconds, bytes: length, tenantId }) => {
       requests.inc({ route, method, status: `${Math.floor(status / 100)}xx` });
       durations.observe({ group }, seconds);
       bytes.inc({ group }, length);
@@ -119,7 +104,6 @@ export const createMetrics = (tenantCap: number): Metrics => {
     task: (task, seconds, outcome) => {
       runs.inc({ task, outcome });
       lastDuration.set({ task }, seconds);
-      if (outcome === "success") lastRun.set({ task }, Date.now() / 1000);
     },
   };
 };
