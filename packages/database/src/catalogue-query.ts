@@ -15,7 +15,7 @@ const readTables = `
     c.reltuples::float8 as "estimatedRows",
     (select coalesce(json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, a.atttypmod),
         'kind', case when y.typcategory = 'A' then 'A' else y.typtype::text end, 'notNull', a.attnotnull,
-        'generated', a.attgenerated <> '', 'collated', a.attcollation <> 0, 'optional', not a.attnotnull or a.atthasdef,
+        'generated', a.attgenerated <> '' or a.atttypid = 'xid8'::regtype, 'collated', a.attcollation <> 0, 'optional', not a.attnotnull or a.atthasdef,
         'sequence', (select ${tableName("d.objid")} from pg_depend d join pg_class s on s.oid = d.objid and s.relkind = 'S'
           where d.classid = 'pg_class'::regclass and d.refclassid = 'pg_class'::regclass and d.refobjid = a.attrelid
             and d.refobjsubid = a.attnum and d.deptype = 'a' limit 1)) order by a.attnum), '[]')

@@ -12,7 +12,7 @@ export interface CatalogueColumn {
   /** Of the base type: "b"ase, "e"num, "c"omposite, "r"ange …, and for arrays "A". */
   kind: string;
   notNull: boolean;
-  /** Computed by PostgreSQL: read it, never write it. */
+  /** Computed by PostgreSQL, as a transaction id is, which means nothing elsewhere: read it, never write it. */
   generated: boolean;
   /** Sorted by a collation, so differently from server to server. */
   collated: boolean;

@@ -200,6 +200,57 @@ export interface AuditLogTable {
   occurrences: Generated<number>;
   detail: string | null;
   details_digest: Buffer | null;
+  /** The transaction that wrote it; null in rows from before seals. */
+  written_by: Generated<string | null>;
+}
+
+/** Retained; appended to by `app.append_audit_seals` alone. */
+export interface AuditSealsTable {
+  tenant_id: string;
+  sequence: Int8;
+  audit_id: string;
+  at: Time;
+  row_digest: Buffer;
+  hash: Buffer;
+  key_id: string;
+  batch: Int8;
+  not_before: TimeOrNull;
+  sealed_at: Time;
+}
+
+/** Retained: the head and the base of each tenant's chain of seals. */
+export interface AuditChainsTable {
+  tenant_id: string;
+  sequence: Int8;
+  hash: Buffer;
+  base_sequence: Generated<Int8>;
+  base_hash: Buffer;
+  batch: Int8;
+  key_id: string;
+  mac: Buffer | null;
+  suspect: Int8 | null;
+}
+
+/** One row. */
+export interface AuditRegisterTable {
+  single: Generated<true>;
+  chains: Generated<Int8>;
+  rows: Generated<Int8>;
+  batch: Generated<Int8>;
+  dropped_before: TimeOrNull;
+  key_id: string | null;
+  mac: Buffer | null;
+  announced_batch: Generated<Int8>;
+}
+
+/** One row; snapshots are PostgreSQL's text. */
+export interface AuditSealerTable {
+  single: Generated<true>;
+  seen: string | null;
+  seen_at: TimeOrNull;
+  target: string | null;
+  resume_at: TimeOrNull;
+  resume_id: string | null;
 }
 
 export interface AuditDetailsTable {
@@ -397,6 +448,40 @@ export interface DeliveryAttemptsTable {
   error: string | null;
 }
 
+export interface ErrorGroupsTable {
+  fingerprint: string;
+  code: string;
+  error: string;
+  source: "request" | "stream" | "job";
+  place: string;
+  expected: boolean;
+  message: string;
+  stack: string | null;
+  request_id: string | null;
+  version: string;
+  occurrences: Int8;
+  tenant_ids: Generated<string[]>;
+  first_seen_at: Time;
+  last_seen_at: Time;
+  resolved_at: TimeOrNull;
+  resolved_by: string | null;
+  reopened_at: TimeOrNull;
+}
+
+/** Retained; the serving roles may read it, and add to it through app.add_accesses alone. */
+export interface AccessLogTable {
+  tenant_id: string;
+  minute: Time;
+  actor_type: "user" | "operator" | "token" | "overflow";
+  actor_id: string;
+  actor_name: string | null;
+  route: string;
+  address: string;
+  requests: Int8;
+  first_request_id: string;
+  last_request_id: string;
+}
+
 /** Every table a scope can reach, for Kysely. */
 export interface Tables {
   "app.plans": PlansTable;
@@ -415,6 +500,10 @@ export interface Tables {
   "app.idempotency_keys": IdempotencyKeysTable;
   "app.audit_log": AuditLogTable;
   "app.audit_details": AuditDetailsTable;
+  "app.audit_seals": AuditSealsTable;
+  "app.audit_chains": AuditChainsTable;
+  "app.audit_register": AuditRegisterTable;
+  "app.audit_sealer": AuditSealerTable;
   "app.quota_overrides": QuotaOverridesTable;
   "app.usage_counters": UsageCountersTable;
   "app.usage_minutes": UsageMinutesTable;
@@ -427,6 +516,8 @@ export interface Tables {
   "app.backup_items": BackupItemsTable;
   "app.backup_facts": BackupFactsTable;
   "app.legal_holds": LegalHoldsTable;
+  "app.error_groups": ErrorGroupsTable;
+  "app.access_log": AccessLogTable;
   "app.contacts": ContactsTable;
   "app.contact_channels": ContactChannelsTable;
   "app.deliveries": DeliveriesTable;

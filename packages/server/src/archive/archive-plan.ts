@@ -40,8 +40,8 @@ export interface ArchivePlan {
   readonly system: ArchiveTables;
 }
 
-/** Counted use: kept for all tenants together in the system archive, in no tenant's own. */
-const usage = new Set(["app.usage_minutes", "app.usage_days"]);
+/** Counted use, and the log's seals, which prove something only beside their system's key: in the system archive, in no tenant's own. */
+const ofTheSystem = new Set(["app.usage_minutes", "app.usage_days", "app.audit_seals", "app.audit_chains"]);
 
 /** Who is backing up just now: nothing to bring back. */
 const ofTheMoment = new Set(["app.backup_lease"]);
@@ -65,7 +65,7 @@ const describe = (
 /** Protected tables in the order in which they can be put back, then what is there for evidence. */
 const tenantTables = (catalogue: Catalogue): CatalogueTable[] => [
   ...catalogue.exported(),
-  ...catalogue.tables.filter((table) => table.class === "retained" && !usage.has(table.name)),
+  ...catalogue.tables.filter((table) => table.class === "retained" && !ofTheSystem.has(table.name)),
 ];
 
 const tenantTable = (table: CatalogueTable, ddl: TableDdl): ArchivedTable => {

@@ -1,0 +1,20 @@
+import { sql } from "@tenantctl/database";
+import type { RawBuilder } from "kysely";
+
+/** Counted up to here: more says no more. */
+const mostCounted = 10_000;
+
+/**
+ * What waits to be sealed, as a subselect of one row for any role operator statement: `waiting` (rows, at most 10,001),
+ * `seconds` (float8, age of the oldest; 0 where none waits) and `sealed_until` (timestamptz: all that was visible then is
+ * sealed; null before the first pass). Reads only rows since the last pass. A row of a late committer waits since that pass.
+ */
+export const sealLag: RawBuilder<{ waiting: number; seconds: number; sealed_until: Date | null }> = sql`(
+  select count(r.id)::int as waiting,
+    coalesce(greatest(extract(epoch from now() - greatest(min(r.at), case when s.seen_at <= now() then s.seen_at end)), 0), 0)::float8 as seconds,
+    least(s.seen_at, now()) as sealed_until
+  from app.audit_sealer s
+  left join lateral (
+    select n.id, n.at from app.new_audit_rows(s.seen, null, s.resume_at, s.resume_id, ${sql.lit(mostCounted + 1)}) n
+    where not exists (select from app.audit_seals k where k.tenant_id = n.tenant_id and k.at = n.at and k.audit_id = n.id)) r on true
+  group by s.single, s.seen_at)`;
