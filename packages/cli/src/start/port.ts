@@ -2,7 +2,7 @@ import { createServer } from "node:net";
 import { CliError } from "../cli-error.ts";
 
 /** The port that will be listened on: the one asked for, or a free one for 0. Refuses a busy one before anything else is begun. */
-export const claimPort = (host: string, port: number): Promise<number> =>
+export const claimPort = (host: string, port: number, setting = "PORT"): Promise<number> =>
   new Promise((resolve, reject) => {
     const probe = createServer();
     probe.once("error", (error: NodeJS.ErrnoException) => {
@@ -14,7 +14,9 @@ export const claimPort = (host: string, port: number): Promise<number> =>
           busy
             ? `Port ${port} on ${host} is in use by another program.`
             : `Nothing can listen on ${host}, port ${port}: ${error.message}.`,
-          busy ? `Stop what listens there, or choose another port: PORT=${port + 1}.` : "Choose another PORT or HOST.",
+          busy
+            ? `Stop what listens there, or choose another port: ${setting}=${port + 1}.`
+            : `Choose another ${setting} or address.`,
         ),
       );
     });

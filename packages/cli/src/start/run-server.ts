@@ -49,6 +49,8 @@ const publicUrl = (host: string, port: number): string => {
 export const runServer = async (options: RunOptions): Promise<RunningServer> => {
   const { log } = options;
   const port = await claimPort(options.settings.host, options.settings.port);
+  const { metricsHost, metricsPort } = options.settings;
+  if (metricsPort !== undefined) await claimPort(metricsHost, metricsPort, "TENANTCTL_METRICS_PORT");
   const dataDir = resolve(options.settings.dataDir);
   const stops: (() => Promise<void>)[] = [];
   let stopping: Promise<void> | undefined;
@@ -97,6 +99,7 @@ export const runServer = async (options: RunOptions): Promise<RunningServer> => 
     await options.beforeListening?.(db, url);
     const server = await startServer(settings, db);
     stops.push(() => server.stop());
+    if (server.metricsUrl !== undefined) log(`metrics: ${server.metricsUrl}`);
     return { url, data, stop };
   } catch (error) {
     await stop().catch(() => undefined);

@@ -1,4 +1,4 @@
-import { type errors, version } from "@tenantctl/contract";
+import { type ContractError, version } from "@tenantctl/contract";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { AnsweredRequest } from "./answered-request.ts";
 import { createTenantCounters, type TenantCounters } from "./tenant-counters.ts";
@@ -12,7 +12,7 @@ export interface Metrics {
   end(): void;
   count(request: AnsweredRequest): void;
   /** A request was answered with this problem. */
-  problem(code: ErrorCode): void;
+  problem(code: ContractError["code"]): void;
   /** A background task ended. */
   task(name: string, seconds: number, outcome: "success" | "failure"): void;
 }
