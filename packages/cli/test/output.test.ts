@@ -7,7 +7,6 @@ import { csvText } from "../src/output/csv.ts";
 import { elementsOf, indented, oneLine } from "../src/output/json-text.ts";
 import { createPaint } from "../src/output/paint.ts";
 import { recordText } from "../src/output/record.ts";
-import { statusText } from "../src/output/status-screen.ts";
 import { tableText } from "../src/output/table.ts";
 
 const paint = createPaint(false);
@@ -113,61 +112,5 @@ describe("a record", () => {
     expect(widest(text)).toBeLessThanOrEqual(40);
     expect(text).toMatch(/reason {2}one two .*\n {8}\w/);
     expect(text).toMatch(/storage_bytes +5\.0 MB +unlimited/);
-  });
-});
-
-describe("the status screen", () => {
-  const alert = (index: number) => ({
-    id: "01890000-0000-7000-8000-000000000005",
-    rule: "quota",
-    severity: "warning" as const,
-    status: "open" as const,
-    tenantId: null,
-    tenantSlug: "acme",
-    summary: `alert ${index} with a long explanation of what is wrong with the tenant`,
-    evidence: {},
-    next: "x",
-    openedAt: "2025-12-01T10:00:00.000Z",
-    lastSeenAt: "2025-12-01T10:00:00.000Z",
-    acknowledgedAt: null,
-    acknowledgedBy: null,
-    note: null,
-    resolvedAt: null,
-  });
-  const full = {
-    health: {
-      status: "ok" as const,
-      database: { reachable: true, latencyMs: 0.4 },
-      migrations: "current" as const,
-      uptimeSeconds: 93_784,
-    },
-    version: "0.1.0",
-    tenants: { active: 1200, suspended: 3 },
-    quotasNearLimitTotal: 40,
-    alertsTotal: 30,
-    operationsRunning: 0,
-    backups: {
-      oldestBackupAt: "2025-12-01T10:00:00.000Z",
-      withoutRecentBackup: 1200,
-      lastVerifiedAt: "2025-12-01T10:00:00.000Z",
-      lastDrilledAt: null,
-    },
-    quotasNearLimit: Array.from({ length: 10 }, (_, index) => ({
-      tenantId: "01890000-0000-7000-8000-000000000001",
-      slug: `tenant-with-a-long-name-${index}`,
-      resource: "customers",
-      used: 97,
-      limit: 100,
-      percentage: 97,
-    })),
-    alerts: Array.from({ length: 10 }, (_, index) => alert(index)),
-  };
-
-  it("fits 24 lines of 60 and of 80 columns however much there is to say", () => {
-    for (const width of [60, 80]) {
-      const text = statusText(full, "http://localhost:5000", paint, width);
-      expect(widest(text)).toBeLessThanOrEqual(width);
-      expect(text.split("\n").length).toBeLessThan(24);
-    }
   });
 });

@@ -1,7 +1,7 @@
 import type { SingleBar } from "cli-progress";
 import { bytesText } from "../output/cell.ts";
 import { cleanLine } from "../output/clean.ts";
-import { durationText } from "../output/status-screen.ts";
+import { durationText } from "../output/duration.ts";
 import { failureOf } from "../report-error.ts";
 import type { ItemRecord } from "./run-record.ts";
 

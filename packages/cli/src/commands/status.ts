@@ -1,80 +1,35 @@
-import { ContractError, exitCodes, type ResultOf, type Routes, UnreachableError } from "@tenantctl/contract";
-import { CliError } from "../cli-error.ts";
 import { defineCommands } from "../command.ts";
 import type { Invocation } from "../invocation.ts";
-import { statusText } from "../output/status-screen.ts";
-import type { Target } from "../session/target.ts";
+import { cut } from "../output/cut.ts";
+import { exitOf, jsonOf } from "../status/known.ts";
+import { readStatus } from "../status/read-status.ts";
+import { headline, screenOf } from "../status/screen.ts";
 
-type Status = ResultOf<Routes["status.get"]>;
-type Health = ResultOf<Routes["health.get"]>;
-
-/** Health needs no login; unwell, it comes with 503 and the same body. */
-const healthOf = async (target: Target): Promise<{ health: Health; text: string }> => {
-  const response = await fetch(new URL("/api/health", target.url), {
-    redirect: "error",
-    signal: AbortSignal.timeout(10_000),
-  }).catch((cause: unknown) => {
-    const reason = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
-    throw new CliError(
-      "unreachable",
-      exitCodes.unreachable,
-      `${target.url} does not answer: ${reason instanceof Error ? reason.message || reason.name : String(reason)}`,
-      "Start it with `npx -y pnpm@12 start`, or say where it is: --api-url, TENANTCTL_API_URL, `tenantctl context use`.",
-    );
-  });
-  const text = await response.text();
-  try {
-    const health: Health = JSON.parse(text);
-    if (typeof health.status === "string" && typeof health.database === "object") return { health, text };
-  } catch {
-    // Whatever answered is something else; said below.
-  }
-  throw new CliError(
-    "unreachable",
-    exitCodes.unreachable,
-    `${target.url} answered ${response.status}, and not as a tenantctl API does`,
-    "Check the address, and that no proxy answers in its place.",
-  );
-};
-
-const needsPerson = (status: Status): boolean =>
-  status.health.status !== "ok" ||
-  status.alerts.some(({ severity, status: state }) => severity === "critical" && state !== "resolved");
-
-const showHealth = async ({ out }: Invocation, target: Target, note: string): Promise<number> => {
-  const { health, text } = await healthOf(target);
-  await out.record(text, { cells: [{ key: "status", as: "status" }], properties: Object.keys(health) });
-  out.note(note);
-  return health.status === "ok" ? exitCodes.done : exitCodes.problemFound;
-};
+/** The prompt comes back below, and the command's own line should stay. */
+const rowsLeftFree = 2;
 
 const run = async (invocation: Invocation): Promise<number> => {
-  const { out, settings } = invocation;
-  const api = await invocation.api();
-  const { target } = api;
-  const login = `tenantctl login${target.contextName === "default" ? "" : ` --context ${target.contextName}`}`;
-  if (api.login === "none")
-    return showHealth(invocation, target, `not logged in, so this is only the public part. Next: ${login}`);
-  try {
-    const { text } = await api.text("status.get");
-    const status: Status = JSON.parse(text);
-    if (settings.output === "table") out.text(statusText(status, target.url, await out.paint("stdout"), out.width));
-    else await out.record(text, { cells: [], properties: Object.keys(status) });
-    return needsPerson(status) ? exitCodes.problemFound : exitCodes.done;
-  } catch (error) {
-    if (error instanceof UnreachableError) return showHealth(invocation, target, error.message);
-    const denied = error instanceof ContractError && (error.code === "forbidden" || error.code === "scope_missing");
-    const ended = error instanceof CliError && error.exit === exitCodes.denied;
-    const refused =
-      error instanceof ContractError && (error.code === "session_ended" || error.code === "token_invalid");
-    if (denied) return showHealth(invocation, target, "this login may see only the public part.");
-    if (ended || refused)
-      return showHealth(invocation, target, `${error.message}, so this is only the public part. Next: ${login}`);
-    // The rest of an unwell system fails too; its health says why.
-    if (error instanceof ContractError && /^(database_unavailable|overloaded|draining|timeout)$/.test(error.code))
-      return showHealth(invocation, target, error.message);
-    throw error;
+  const { out, settings, flags } = invocation;
+  if (flags.watch !== undefined) {
+    const { watch } = await import("../status/watch.ts");
+    return watch(invocation);
   }
+  const api = await invocation.api();
+  const reading = await readStatus(api, 10_000);
+  if (settings.output !== "table") {
+    const properties = reading.kind === "nothing" ? [] : Object.keys(JSON.parse(jsonOf(reading)));
+    await out.record(jsonOf(reading), { cells: [], properties });
+  } else if (reading.kind !== "nothing") {
+    const paint = await out.paint("stdout");
+    const rows = out.width === undefined ? undefined : Math.max(5, (process.stdout.rows || 24) - rowsLeftFree);
+    out.text(
+      screenOf(reading, api.target.url, headline(reading, paint), paint, { columns: out.width, rows }).join("\n"),
+    );
+  }
+  if (reading.kind === "nothing") throw reading.error;
+  if (reading.kind === "health")
+    out.note(cut(`${reading.why}${reading.next === undefined ? "" : `. Next: ${reading.next}`}`, 1000));
+  return exitOf(reading);
 };
 
 export const commands = defineCommands([
@@ -82,9 +37,22 @@ export const commands = defineCommands([
     path: ["status"],
     route: "status.get",
     covers: ["health.get"],
-    description:
-      "Exit 10 when something needs a person: health that is not ok, or an unresolved critical alert. Without a login it shows health alone.",
+    description: [
+      "Exit 10 when something needs a person: the first lines say what, and the next command. 9 when nothing answers.",
+      "Without a login it shows health alone. In JSON `needsAttention` is always there: a list of {what, next, severity, since}.",
+    ].join("\n"),
+    flags: [
+      {
+        flags: "--watch [seconds]",
+        help: "Look again every 2 seconds, or so many; q quits. In a pipe one line each time, with -o jsonl one object",
+      },
+    ],
     run,
-    examples: ["status", "status -o json", "status || echo 'somebody should look'"],
+    examples: [
+      "status",
+      "status --watch",
+      "status -o json",
+      "status > report || mail -s 'somebody should look' me < report",
+    ],
   },
 ]);

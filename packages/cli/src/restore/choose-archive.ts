@@ -1,7 +1,7 @@
 import { ContractError, exitCodes } from "@tenantctl/contract";
 import { backupsOf, chooseRun, notABackup, pathOf, readRuns, type StoredItem } from "../backup/repository.ts";
 import { CliError } from "../cli-error.ts";
-import { durationText } from "../output/status-screen.ts";
+import { durationText } from "../output/duration.ts";
 import type { Api } from "../session/api.ts";
 
 export interface Wanted {

@@ -1,0 +1,74 @@
+import { ContractError, exitCodes, UnreachableError } from "@tenantctl/contract";
+import { CliError } from "../cli-error.ts";
+import type { Api } from "../session/api.ts";
+import type { Health, Reading, Status } from "./known.ts";
+
+const startIt =
+  "Start it with `npx -y pnpm@12 start`, or say where it is: --api-url, TENANTCTL_API_URL, `tenantctl context use`.";
+
+const reasonOf = (cause: unknown): string => {
+  const reason = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
+  return reason instanceof Error ? reason.message || reason.name : String(reason);
+};
+
+const nothing = (why: string, next: string): Reading => ({
+  kind: "nothing",
+  why,
+  next,
+  error: new CliError("unreachable", exitCodes.unreachable, why, next),
+});
+
+/** Health needs no login; unwell, it comes with 503 and the same body. */
+const readHealth = async (url: string, patienceMs: number, why: string, next?: string): Promise<Reading> => {
+  let text: string;
+  let code: number;
+  try {
+    const response = await fetch(new URL("/api/health", url), {
+      redirect: "error",
+      signal: AbortSignal.timeout(patienceMs),
+    });
+    code = response.status;
+    text = await response.text();
+  } catch (cause) {
+    return nothing(`${url} does not answer: ${reasonOf(cause)}`, startIt);
+  }
+  try {
+    const health: Health = JSON.parse(text);
+    if (typeof health.status === "string" && typeof health.database === "object")
+      return { kind: "health", health, why, next };
+  } catch {
+    // Whatever answered is something else; said below.
+  }
+  return nothing(
+    `${url} answered ${code}, and not as a tenantctl API does`,
+    "Check the address, and that no proxy answers in its place.",
+  );
+};
+
+const unwell = /^(database_unavailable|overloaded|draining|timeout)$/;
+
+/** Asks once, waiting `patienceMs` for each of at most two answers. Throws only what is no matter of the system's state. */
+export const readStatus = async (api: Api, patienceMs: number): Promise<Reading> => {
+  const { url, contextName } = api.target;
+  const login = `tenantctl login${contextName === "default" ? "" : ` --context ${contextName}`}`;
+  const health = (why: string, next?: string): Promise<Reading> => readHealth(url, patienceMs, why, next);
+  if (api.login === "none") return health("not logged in, so this is only the public part", login);
+  try {
+    const { text } = await api.text("status.get", {}, { signal: AbortSignal.timeout(patienceMs) });
+    const status: Status = JSON.parse(text);
+    return { kind: "status", status, text };
+  } catch (error) {
+    if (error instanceof UnreachableError) return health(error.message);
+    if (error instanceof ContractError) {
+      if (error.code === "forbidden" || error.code === "scope_missing")
+        return health("this login may see only the public part");
+      if (error.code === "session_ended" || error.code === "token_invalid")
+        return health(`${error.message}, so this is only the public part`, login);
+      // The rest of an unwell system fails too; its health says why.
+      if (unwell.test(error.code)) return health(error.message);
+    }
+    if (error instanceof CliError && error.exit === exitCodes.denied)
+      return health(`${error.message}, so this is only the public part`, login);
+    throw error;
+  }
+};

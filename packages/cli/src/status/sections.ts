@@ -1,0 +1,144 @@
+import { tenantStatuses } from "@tenantctl/contract";
+import { bytesText } from "../output/cell.ts";
+import { ageText, durationText } from "../output/duration.ts";
+import type { Health, Status } from "./known.ts";
+
+/** What a section says. `well` ones may be named together where room is short. */
+export interface Said {
+  readonly state: "well" | "notice" | "person";
+  readonly text: string;
+  /** Shown under it where there is room, the most important first. */
+  readonly details?: readonly string[];
+  /** The command that shows all details. */
+  readonly rest?: string;
+}
+
+export interface Section<Known> {
+  readonly title: string;
+  readonly say: (known: Known) => Said;
+}
+
+export interface KnownHealth {
+  readonly url: string;
+  readonly health: Health;
+  readonly version?: string;
+}
+export type KnownStatus = Status & KnownHealth & { readonly version: string };
+
+const amount = (resource: string, value: number): string =>
+  resource === "storage_bytes" ? bytesText(value) : String(value);
+const said = (state: Said["state"], text: string): Said => ({ state, text });
+const plural = (count: number, one: string): string => `${count} ${one}${count === 1 ? "" : "s"}`;
+
+/** What is known without a login. */
+export const healthSections: readonly Section<KnownHealth>[] = [
+  {
+    title: "api",
+    say: ({ url, version, health }) =>
+      said(
+        "well",
+        `${url}${version === undefined ? "" : `, version ${version}`}, up ${durationText(health.uptimeSeconds)}`,
+      ),
+  },
+  {
+    title: "database",
+    say: ({ health: { database, migrations } }) => {
+      if (!database.reachable) return said("person", "does not answer");
+      const latency = database.latencyMs === null ? "" : `, ${database.latencyMs.toFixed(1)} ms`;
+      return said(migrations === "current" ? "well" : "person", `answers${latency}; migrations ${migrations}`);
+    },
+  },
+];
+
+/** The screen, top to bottom: to show more, add a row. */
+export const sections: readonly Section<KnownStatus>[] = [
+  ...healthSections,
+  {
+    title: "jobs",
+    say: ({ at, jobs: { alertsEvaluatedAt, failing } }) => {
+      const when = alertsEvaluatedAt === null ? "never yet" : `${ageText(at, alertsEvaluatedAt)} ago`;
+      if (failing.length === 0) return said("well", `alerts evaluated ${when}`);
+      return said("person", `failing: ${failing.map(({ task }) => task).join(", ")}`);
+    },
+  },
+  {
+    title: "disk",
+    say: ({ disk }) => {
+      if (disk === null || disk.totalBytes === 0) return said("well", "not known: the database is elsewhere");
+      const used = Math.round((1 - disk.freeBytes / disk.totalBytes) * 100);
+      return said(used >= 90 ? "notice" : "well", `${used} % full, ${bytesText(disk.freeBytes)} free`);
+    },
+  },
+  {
+    title: "tenants",
+    say: ({ tenants }) => {
+      const parts = tenantStatuses.filter((name) => (tenants[name] ?? 0) > 0).map((name) => `${tenants[name]} ${name}`);
+      return said("well", parts.length === 0 ? "none yet" : parts.join(", "));
+    },
+  },
+  {
+    title: "quotas",
+    say: ({ quotasNearLimit, quotasNearLimitTotal: total }) => {
+      if (total === 0) return said("well", "none near its limit");
+      return {
+        state: "notice",
+        text: `${total} at 80 % or more`,
+        details: quotasNearLimit.map(
+          ({ slug, resource, used, limit, percentage }) =>
+            `${`${Math.round(percentage)} %`.padStart(6)}  ${slug}  ${resource} ${amount(resource, used)} of ${amount(resource, limit)}`,
+        ),
+        rest: "tenantctl quotas show TENANT",
+      };
+    },
+  },
+  {
+    title: "alerts",
+    say: ({ at, alerts, alertsTotal, alertsUnattended: { critical, warning, info } }) => {
+      if (alertsTotal === 0) return said("well", "none");
+      const taken = alertsTotal - critical - warning - info;
+      const parts = [
+        ...(critical > 0 ? [`${critical} critical`] : []),
+        ...(warning > 0 ? [plural(warning, "warning")] : []),
+        ...(info > 0 ? [`${info} for information`] : []),
+        ...(taken > 0 ? [`${taken} taken`] : []),
+      ];
+      return {
+        state: critical > 0 ? "person" : critical + warning > 0 ? "notice" : "well",
+        text: parts.join(", "),
+        // Those that need a person stand above already.
+        details: alerts
+          .filter(({ status, severity }) => status !== "open" || severity === "info")
+          .map(
+            ({ summary, openedAt, acknowledgedBy }) =>
+              `${ageText(at, openedAt).padStart(6)}  ${summary}${acknowledgedBy === null ? "" : ` (${acknowledgedBy})`}`,
+          ),
+        rest: "tenantctl alerts list",
+      };
+    },
+  },
+  {
+    title: "backups",
+    say: ({ at, tenants, backups }) => {
+      const { oldestBackupAt, withoutRecentBackup: overdue, lastVerifiedAt, lastDrilledAt } = backups;
+      const kept = Object.entries(tenants).some(([name, count]) => name !== "purged" && count > 0);
+      if (!kept && oldestBackupAt === null) return said("well", "nothing to back up yet");
+      const age = (time: string | null): string => (time === null ? "never" : ageText(at, time));
+      // Three facts, and how many lack the first: short enough for 60 columns.
+      const parts = [
+        `${overdue} overdue`,
+        oldestBackupAt === null ? "none yet" : `age ${age(oldestBackupAt)}`,
+        `verified ${age(lastVerifiedAt)}`,
+        `drilled ${age(lastDrilledAt)}`,
+      ];
+      return said(overdue === 0 ? "well" : "person", parts.join(", "));
+    },
+  },
+  {
+    title: "operations",
+    say: ({ operationsRunning: running, operationsFailed: failed }) =>
+      said(
+        failed > 0 ? "notice" : "well",
+        `${running === 0 ? "none" : running} running${failed === 0 ? "" : `, ${failed} failed within a day`}`,
+      ),
+  },
+];
