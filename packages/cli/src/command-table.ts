@@ -180,6 +180,18 @@ export const commandTable = [
   },
   { name: "alerts", section: "The system", summary: "What needs a person", load: () => import("./commands/alerts.ts") },
   {
+    name: "contacts",
+    section: "The system",
+    summary: "Whom the system tells, and how",
+    load: () => import("./commands/contacts.ts"),
+  },
+  {
+    name: "deliveries",
+    section: "The system",
+    summary: "What was sent to contacts, and what failed",
+    load: () => import("./commands/deliveries.ts"),
+  },
+  {
     name: "metrics",
     section: "The system",
     summary: "Requests, errors, latency, rows and bytes",

@@ -22,6 +22,8 @@ export const scopes = [
   "audit:read",
   "alerts:read",
   "alerts:write",
+  "errors:read",
+  "errors:write",
   "metrics:read",
   "operations:read",
   "operations:write",
@@ -31,13 +33,15 @@ export const scopes = [
   "restores:write",
   "holds:read",
   "holds:write",
+  "contacts:read",
+  "contacts:write",
 ] as const;
 export type Scope = (typeof scopes)[number];
 
 /** Names for bundles of scopes. A token stores the scopes themselves, so that it never gains one by an upgrade. */
 export const scopeBundles = {
   "backup:read": ["tenants:read", "exports:read", "backups:read", "backups:write", "holds:read"],
-  "monitor:read": ["tenants:read", "quotas:read", "alerts:read", "metrics:read", "operations:read", "backups:read"],
+  "monitor:read": ["tenants:read", "quotas:read", "alerts:read", "errors:read", "metrics:read", "operations:read", "backups:read"],
   all: scopes,
 } as const satisfies Record<string, readonly Scope[]>;
 export type ScopeName = Scope | keyof typeof scopeBundles;

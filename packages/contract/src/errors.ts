@@ -96,6 +96,10 @@ export const errors = {
   rate_limited: kind(429, limit, "Too many requests", true),
   login_throttled: kind(429, limit, "Too many failed logins", true),
 
+  // Whom the system tells
+  webhook_refused: kind(400, usage, "The webhook's URL may not be used"),
+  channel_missing: kind(409, conflict, "There is no webhook to send to"),
+
   // What went wrong here
   tenant_busy: kind(503, unreachable, "The tenant is held for a moment", true),
   overloaded: kind(503, unreachable, "The server is at its limit", true),

@@ -18,6 +18,7 @@ export {
   type Severity,
   severities,
 } from "./schemas/contact.ts";
+export { deliveryStatuses } from "./schemas/delivery.ts";
 export { operationStatuses, type QuotaResource, quotaResources } from "./schemas/tenant.ts";
 export { reservedSlugs, slugPattern } from "./schemas/values.ts";
 export * from "./version.ts";

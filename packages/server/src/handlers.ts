@@ -1,10 +1,14 @@
+import { accessLogHandlers } from "./access-log/access-handlers.ts";
 import { alertHandlers } from "./alerts/alert-handlers.ts";
 import { archiveHandlers } from "./archive/archive-handlers.ts";
 import { auditHandlers } from "./audit/audit-handlers.ts";
 import { authHandlers } from "./auth/auth-handlers.ts";
 import { backupHandlers } from "./backups/backup-handlers.ts";
 import type { Handlers } from "./call.ts";
+import { contactHandlers } from "./contacts/contact-handlers.ts";
 import { customerHandlers } from "./customers/customer-handlers.ts";
+import { deliveryHandlers } from "./deliveries/delivery-handlers.ts";
+import { errorHandlers } from "./errors/error-handlers.ts";
 import { exportHandlers } from "./export/export-handlers.ts";
 import { healthHandlers } from "./health/health-handlers.ts";
 import { holdHandlers } from "./holds/hold-handlers.ts";
@@ -30,6 +34,8 @@ export const handlers: Handlers = {
   ...operatorHandlers,
   ...tokenHandlers,
   ...auditHandlers,
+  ...accessLogHandlers,
+  ...errorHandlers,
   ...alertHandlers,
   ...metricsHandlers,
   ...archiveHandlers,
@@ -37,5 +43,7 @@ export const handlers: Handlers = {
   ...operationHandlers,
   ...backupHandlers,
   ...holdHandlers,
+  ...contactHandlers,
+  ...deliveryHandlers,
   ...healthHandlers,
 };

@@ -55,6 +55,15 @@ const jwtSecrets = (value: string): readonly string[] => {
   return secrets;
 };
 
+/** Old keys stay as long as rows that they sealed are kept. */
+const sealingKeys = (value: string): readonly string[] => {
+  const keys = value.split(",").map((part) => part.trim());
+  if (keys.length > 20 || keys.some((key) => key.length < 32)) {
+    throw new Error("a secret of at least 32 characters, or `new,old` with up to 19 old ones");
+  }
+  return keys;
+};
+
 const optional = undefined as string | undefined;
 
 /** Every setting of the server. Flag > environment > file > default; README and `serve --help` are made from it. */
@@ -122,6 +131,25 @@ export const settings = {
     about: "key of the access tokens, `new,old` during a rotation",
     secret: true,
     parse: jwtSecrets,
+    fallback: undefined,
+  }),
+  auditKeys: setting<readonly string[] | undefined>({
+    env: "TENANTCTL_AUDIT_KEY",
+    about: "key that seals the audit log, `new,old` after a change; keep it where the database's owner can't read it",
+    secret: true,
+    parse: sealingKeys,
+    fallback: undefined,
+  }),
+  auditCheckpointFile: setting({
+    env: "TENANTCTL_AUDIT_CHECKPOINT_FILE",
+    about: "file that signed checkpoints of the audit log are appended to every hour; away from the database",
+    parse: text,
+    fallback: optional,
+  }),
+  auditRetentionMonths: setting<number | undefined>({
+    env: "TENANTCTL_AUDIT_RETENTION_MONTHS",
+    about: "whole months of the audit log that are kept besides this one; all of them unless set",
+    parse: wholeNumber(1, 1200),
     fallback: undefined,
   }),
   accessTokenMinutes: setting({

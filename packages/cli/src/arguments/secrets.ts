@@ -8,16 +8,22 @@ export interface SecretFlag {
   readonly help: string;
 }
 
-/** The flag that names a secret's file: `--password-file`, or by property where a command takes several. */
+const isPassword = ({ flag }: Field): boolean => flag.endsWith("password");
+
+/** The flag that names a secret's file: `--password-file`, or by property where there are several or it is none. */
 export const fileFlag = (field: Field, secrets: readonly Field[]): string =>
-  secrets.length === 1 ? "password-file" : `${field.flag}-file`;
+  secrets.length === 1 && isPassword(field) ? "password-file" : `${field.flag}-file`;
+
+/** The flag that has secrets read from standard input: `--password-stdin`, unless the only one is no password. */
+export const stdinFlag = ([first, ...others]: readonly Field[]): string =>
+  first === undefined || others.length > 0 || isPassword(first) ? "password-stdin" : `${first.flag}-stdin`;
 
 /** The flags for a command's secrets. */
 export const secretFlags = (secrets: readonly Field[]): SecretFlag[] => {
   if (secrets.length === 0) return [];
   const order = secrets.map(({ flag }) => flag.replaceAll("-", " ")).join(", then ");
   return [
-    { flags: "--password-stdin", help: `Read from standard input, one a line: ${order}` },
+    { flags: `--${stdinFlag(secrets)}`, help: `Read from standard input, one a line: ${order}` },
     ...secrets.map((field) => ({ flags: `--${fileFlag(field, secrets)} <path>`, help: `${field.help}, from a file` })),
   ];
 };
@@ -33,12 +39,13 @@ export const readSecrets = async (
     const path = flags[camel(name)];
     if (typeof path === "string") values.set(field.name, await readSecretFile(path, `--${name}`));
   }
-  if (flags.passwordStdin !== true) return values;
+  const stdin = stdinFlag(secrets);
+  if (flags[camel(stdin)] !== true) return values;
   const open = secrets.filter(({ name }) => !values.has(name));
-  if (open.length === 0) throw usage("--password-stdin has nothing left to read: files give every secret already");
+  if (open.length === 0) throw usage(`--${stdin} has nothing left to read: files give every secret already`);
   // On a terminal the prompts that follow ask for them, without an echo.
   if (process.stdin.isTTY === true) return values;
-  const lines = await readSecretLines(open.length, "--password-stdin");
+  const lines = await readSecretLines(open.length, `--${stdin}`);
   for (const [index, { name }] of open.entries()) values.set(name, lines[index] ?? "");
   return values;
 };

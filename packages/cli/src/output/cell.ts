@@ -18,6 +18,12 @@ export const bytesText = (bytes: number): string => {
 /** A time to the second, in UTC; tables say so in their heading. */
 export const timeText = (iso: string): string => iso.slice(0, 19).replace("T", " ");
 
+/** A contact's webhook: where to, and what is wrong with it. */
+const channelText = (channel: unknown): string => {
+  const status = String(valueAt(channel, "status"));
+  return cleanLine(`${valueAt(channel, "host")}${status === "ok" ? "" : ` (${status})`}`);
+};
+
 /** A value as one safe line of text. */
 export const cellText = (value: unknown, { as: kind, none = "-" }: Partial<Column> = {}, row?: unknown): string => {
   if (value === null || value === undefined || value === "" || (Array.isArray(value) && value.length === 0))
@@ -29,6 +35,7 @@ export const cellText = (value: unknown, { as: kind, none = "-" }: Partial<Colum
   }
   if (typeof value === "boolean") return value ? "yes" : "no";
   if (typeof value === "string") return isTime(value) ? timeText(value) : cleanLine(value);
+  if (kind === "channels" && Array.isArray(value)) return value.map(channelText).join(", ");
   if (Array.isArray(value)) return value.map((item) => cellText(item)).join(", ");
   return cleanLine(JSON.stringify(value));
 };
@@ -49,6 +56,8 @@ const colours: Readonly<Record<string, "green" | "yellow" | "red" | "dim">> = {
   deleted: "red",
   purged: "red",
   failed: "red",
+  delivered: "green",
+  pending: "yellow",
   failure: "red",
   critical: "red",
   down: "red",

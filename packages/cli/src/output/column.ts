@@ -1,5 +1,15 @@
 /** How a value is written for people; an amount is in bytes where the row's `resource` says so. */
-export type CellKind = "text" | "time" | "bytes" | "percent" | "status" | "severity" | "yesNo" | "count" | "amount";
+export type CellKind =
+  | "text"
+  | "time"
+  | "bytes"
+  | "percent"
+  | "status"
+  | "severity"
+  | "yesNo"
+  | "count"
+  | "amount"
+  | "channels";
 
 /** One column of a table, or one line of a record. */
 export interface Column {

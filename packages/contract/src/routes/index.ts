@@ -1,9 +1,13 @@
 import type { RouteShape } from "../route.ts";
+import { accessLogRoutes } from "./access-log.ts";
 import { alertRoutes } from "./alerts.ts";
 import { auditRoutes } from "./audit.ts";
 import { authRoutes } from "./auth.ts";
 import { backupRoutes } from "./backups.ts";
+import { contactRoutes } from "./contacts.ts";
 import { customerRoutes } from "./customers.ts";
+import { deliveryRoutes } from "./deliveries.ts";
+import { errorRoutes } from "./errors.ts";
 import { healthRoutes } from "./health.ts";
 import { holdRoutes } from "./holds.ts";
 import { metricsRoutes } from "./metrics.ts";
@@ -25,12 +29,16 @@ export const routes = {
   ...operatorRoutes,
   ...tokenRoutes,
   ...auditRoutes,
+  ...accessLogRoutes,
   ...alertRoutes,
+  ...errorRoutes,
   ...metricsRoutes,
   ...operationRoutes,
   ...backupRoutes,
   ...restoreRoutes,
   ...holdRoutes,
+  ...contactRoutes,
+  ...deliveryRoutes,
   ...healthRoutes,
 } satisfies Record<string, RouteShape>;
 

@@ -3,6 +3,8 @@ import { evaluateAlerts } from "../alerts/evaluate.ts";
 import type { App } from "../app.ts";
 import { endedSessionsCleanup } from "../auth/ended-sessions-cleanup.ts";
 import { forgetOldRuns } from "../backups/forget-old-runs.ts";
+import { deliverDue } from "../deliveries/deliver-due.ts";
+import { forgetOldDeliveries } from "../deliveries/forget-old-deliveries.ts";
 import { resumeOperations } from "../operations/resume-operations.ts";
 import { endInterruptedRestores } from "../restores/end-interrupted-restores.ts";
 import { purgeDueTenants } from "../tenants/purge-due-tenants.ts";
@@ -38,6 +40,13 @@ export const tasks: Readonly<Record<string, Task>> = {
     cron: "* * * * *",
     atStart: true,
     run: ({ db }) => evaluateAlerts(db),
+  },
+  deliver_notifications: {
+    about: "sends contacts what is due",
+    cron: "* * * * *",
+    atStart: true,
+    // Begun, not waited for: a receiver that hangs holds up no other job.
+    run: async (app) => void deliverDue(app),
   },
   resume_operations: {
     about: "goes on with operations whose process ended",
@@ -76,6 +85,11 @@ export const tasks: Readonly<Record<string, Task>> = {
     about: "forgets runs of 400 days ago of which no archive is left",
     cron: "47 3 * * *",
     run: forgetOldRuns,
+  },
+  forget_old_deliveries: {
+    about: "forgets deliveries that ended 30 days ago",
+    cron: "53 * * * *",
+    run: forgetOldDeliveries,
   },
   drop_old_use: { about: "removes metrics older than 35 days", cron: "29 * * * *", run: dropOldUse },
 };

@@ -96,6 +96,36 @@ const newAlert = async ({ server }: World, tenant: WorldTenant): Promise<string>
   return id;
 };
 
+const newContact = async (world: World): Promise<string> => {
+  const name = world.fresh("contact");
+  await world.must("PUT", `/api/admin/contacts/${name}`, { role: "on_call", email: "ops@example.com" });
+  return name;
+};
+
+/** A contact whose webhook refuses: loopback is not allowed here. */
+const newWebhook = async (world: World): Promise<string> => {
+  const name = await newContact(world);
+  await asOwner(world.server.database, async (client) => {
+    await client.query("update app.contacts set signing_secret = $2 where name = $1", [
+      name,
+      `whsec_${"A".repeat(32)}`,
+    ]);
+    await client.query(
+      `insert into app.contact_channels (id, contact_id, url, host)
+       select $2, id, 'https://127.0.0.1/hook', '127.0.0.1' from app.contacts where name = $1`,
+      [name, uuidv7()],
+    );
+  });
+  return name;
+};
+
+const newDelivery = async (world: World): Promise<string> => {
+  const { results } = await world.server
+    .request("POST", `/api/admin/contacts/${await newWebhook(world)}/test`, { token: world.operatorToken })
+    .then(({ body }) => body);
+  return results[0].deliveryId;
+};
+
 const newOperation = async ({ server }: World, tenantId: string): Promise<string> => {
   const { id } = await ownerRow<{ id: string }>(
     server.database,
@@ -340,6 +370,29 @@ export const routeCases: { readonly [Id in RouteId]: CaseOf<Id> } = {
     },
   },
   "backups.status": { prepare: () => ({ query: { limit: 2 } }) },
+  "contacts.list": {
+    prepare: async (world) => {
+      await newContact(world);
+      return {};
+    },
+  },
+  "contacts.set": {
+    prepare: (world) => ({
+      params: { name: world.fresh("contact") },
+      body: { role: "on_call", phone: "+49 30 1234567", minimumSeverity: "critical" },
+    }),
+    again: "unchanged",
+  },
+  "contacts.remove": { prepare: async (world) => ({ params: { name: await newContact(world) } }), again: "refused" },
+  "contacts.test": { prepare: async (world) => ({ params: { name: await newWebhook(world) } }), again: "changes" },
+  "deliveries.list": {
+    prepare: async (world) => {
+      await newDelivery(world);
+      return { query: { status: "failed", limit: 1 } };
+    },
+  },
+  "deliveries.get": { prepare: async (world) => ({ params: { id: await newDelivery(world) } }) },
+  "deliveries.resend": { prepare: async (world) => ({ params: { id: await newDelivery(world) } }), again: "changes" },
   "holds.list": {
     prepare: async (world, { id }) => {
       await world.must("PUT", `/api/admin/tenants/${id}/hold`, { reason: "case 1" });
