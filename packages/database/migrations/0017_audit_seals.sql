@@ -68,7 +68,9 @@ create table app.audit_sealer (
   seen_at timestamptz(3),
   target pg_snapshot,
   resume_at timestamptz(3),
-  resume_id uuid
+  resume_id uuid,
+  -- Some rows of this pass wait for a key that is not there: they are looked for again.
+  skipped boolean not null default false
 );
 select tenancy.global('app.audit_sealer');
 update tenancy.table_classes set transient = true where table_name = 'app.audit_sealer'::regclass;
@@ -133,8 +135,8 @@ create function app.move_audit_sealer(reached json) returns void
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 begin
   update app.audit_sealer s set seen = p.seen::pg_snapshot, seen_at = p.seen_at, target = p.target::pg_snapshot,
-    resume_at = p.resume_at, resume_id = p.resume_id
-  from json_to_record(reached) as p(seen text, seen_at timestamptz, target text, resume_at timestamptz, resume_id uuid);
+    resume_at = p.resume_at, resume_id = p.resume_id, skipped = p.skipped
+  from json_to_record(reached) as p(seen text, seen_at timestamptz, target text, resume_at timestamptz, resume_id uuid, skipped boolean);
 end $$;
 
 -- Contacts were told of every head up to this batch.

@@ -15,6 +15,7 @@ export { DatabaseRefusal, DatabaseUnavailable, TransactionRolledBack } from "./d
 export { digestTable, type TableDigest } from "./digest.ts";
 export * from "./entries.ts";
 export { type MigrateOptions, migrate, pendingMigrations } from "./migrate.ts";
+export { ownerSecret } from "./owner-secret.ts";
 export { checkProtection } from "./protection.ts";
 export { rebuildSystem } from "./rebuild-system.ts";
 export type { Rewrite } from "./rewrite.ts";

@@ -251,6 +251,7 @@ export interface AuditSealerTable {
   target: string | null;
   resume_at: TimeOrNull;
   resume_id: string | null;
+  skipped: Generated<boolean>;
 }
 
 export interface AuditDetailsTable {
@@ -287,8 +288,33 @@ export interface UsageMinutesTable {
   errors: Generated<Int8>;
   client_errors: Generated<Int8>;
   latency_buckets: Generated<Int8[]>;
+  /** Not counted. */
   rows: Generated<Int8>;
   bytes: Generated<Int8>;
+  duration_ms: Generated<Int8>;
+}
+
+/** Older use: by the hour for 35 days, by the day for 400. Written by `app.roll_up_usage()` only. */
+export interface UsageRollupsTable {
+  tenant_id: string;
+  span: "hour" | "day";
+  begins_at: Time;
+  route_group: Generated<string>;
+  requests: Generated<Int8>;
+  errors: Generated<Int8>;
+  client_errors: Generated<Int8>;
+  latency_buckets: Generated<Int8[]>;
+  bytes: Generated<Int8>;
+  duration_ms: Generated<Int8>;
+}
+
+export interface TenantSizesTable {
+  tenant_id: string;
+  /** `YYYY-MM-DD`, UTC. */
+  day: string;
+  rows: Int8 | null;
+  bytes: Generated<Int8>;
+  counted_at: DefaultTime;
 }
 
 export interface UsageDaysTable {
@@ -508,6 +534,8 @@ export interface Tables {
   "app.usage_counters": UsageCountersTable;
   "app.usage_minutes": UsageMinutesTable;
   "app.usage_days": UsageDaysTable;
+  "app.usage_rollups": UsageRollupsTable;
+  "app.tenant_sizes": TenantSizesTable;
   "app.operations": OperationsTable;
   "app.alerts": AlertsTable;
   "app.task_runs": TaskRunsTable;

@@ -1,9 +1,12 @@
 import type { Database } from "@tenantctl/database";
 import type { FastifyBaseLogger } from "fastify";
+import type { AccessLog } from "./access-log/access-log.ts";
+import type { AuditKeys } from "./audit/audit-keys.ts";
 import type { Refusals } from "./audit/refusals.ts";
 import type { AccessTokens } from "./auth/access-token.ts";
 import type { Passwords } from "./auth/passwords.ts";
 import type { Deliverer } from "./deliveries/deliverer.ts";
+import type { ErrorGroups } from "./errors/error-groups.ts";
 import type { Meter } from "./metrics/meter.ts";
 import type { Metrics } from "./metrics/registry.ts";
 import type { RateLimits } from "./quotas/rate-limits.ts";
@@ -16,9 +19,12 @@ export interface App {
   readonly db: Database;
   readonly tokens: AccessTokens;
   readonly passwords: Passwords;
+  readonly auditKeys: AuditKeys;
   readonly meter: Meter;
   /** What `/metrics` shows; only where it is listened on. */
   readonly metrics: Metrics | undefined;
+  readonly errors: ErrorGroups;
+  readonly accessLog: AccessLog;
   readonly limits: RateLimits;
   readonly refusals: Refusals;
   readonly tokenUse: TokenUse;

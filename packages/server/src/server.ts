@@ -4,13 +4,17 @@ import { ContractError, type RouteShape, routes } from "@tenantctl/contract";
 import type { Database } from "@tenantctl/database";
 import Fastify, { type FastifyInstance, LogController } from "fastify";
 import { v7 as uuidv7 } from "uuid";
+import { createAccessLog } from "./access-log/access-log.ts";
 import type { App } from "./app.ts";
+import { resolveAuditKeys } from "./audit/audit-keys.ts";
 import { createRefusals } from "./audit/refusals.ts";
+import { startSealer } from "./audit/sealer.ts";
 import { useAccessTokens } from "./auth/access-token.ts";
 import { createPasswords } from "./auth/passwords.ts";
 import { registerContract } from "./contract-routes.ts";
 import { createDeliverer } from "./deliveries/deliverer.ts";
 import { useDocumentation } from "./docs/documentation.ts";
+import { createErrorGroups } from "./errors/error-groups.ts";
 import { handlers } from "./handlers.ts";
 import { refuseUnreadable, refuseUnroutable } from "./http-faults.ts";
 import { type Jobs, startJobs } from "./jobs/jobs.ts";
@@ -71,6 +75,7 @@ export const buildServer = async (
   useContractValidation(fastify);
   useJsonBodies(fastify);
   useUploads(fastify);
+  const errors = createErrorGroups(db, fastify.log);
   const app: App = {
     settings,
     db,
@@ -80,11 +85,14 @@ export const buildServer = async (
       settings.accessTokenMinutes,
     ),
     passwords: createPasswords(settings),
-    meter: createMeter(db, fastify.log),
+    auditKeys: await resolveAuditKeys(settings),
+    meter: createMeter(db, fastify.log, errors.failed),
     metrics: settings.metricsPort === undefined ? undefined : createMetrics(settings.metricsTenants),
-    limits: await createRateLimits(fastify, db, settings),
-    refusals: createRefusals(db, fastify.log),
-    tokenUse: createTokenUse(db, fastify.log),
+    errors,
+    accessLog: createAccessLog(db, fastify.log, errors.failed),
+    limits: await createRateLimits(fastify, db, settings, errors.failed),
+    refusals: createRefusals(db, fastify.log, errors.failed),
+    tokenUse: createTokenUse(db, fastify.log, errors.failed),
     deliverer: createDeliverer(db, settings, fastify.log),
     log: fastify.log,
     startedAt: Date.now(),
@@ -146,6 +154,7 @@ export const startServer = async (settings: Settings, db: Database): Promise<Ser
     throw error;
   });
   if (settings.jobs) jobs = startJobs(app);
+  const sealer = settings.jobs ? startSealer(app) : undefined;
   let stopping: Promise<void> | undefined;
 
   const stop = async (): Promise<void> => {
@@ -158,8 +167,12 @@ export const startServer = async (settings: Settings, db: Database): Promise<Ser
     await delivered;
     await app.refusals.close();
     await app.tokenUse.close();
+    await sealer?.stop();
     await app.limits.close();
     await app.meter.close();
+    await app.accessLog.close();
+    // The last: what failed while stopping is to be on record, too.
+    await app.errors.close();
     // Last, so that the stopping can be watched.
     await metricsPort?.stop();
   };

@@ -66,7 +66,7 @@ export const runServer = async (options: RunOptions): Promise<RunningServer> => 
     let databaseUrl = options.settings.databaseUrl;
     let migrateNow = options.migrate;
     let data = databaseUrl === undefined ? "" : withoutPassword(databaseUrl);
-    let { jwtSecrets } = options.settings;
+    let { auditKeys, jwtSecrets } = options.settings;
     if (databaseUrl === undefined) {
       const { startEmbedded } = await import("@tenantctl/database/embedded");
       data = join(dataDir, "postgres");
@@ -81,8 +81,9 @@ export const runServer = async (options: RunOptions): Promise<RunningServer> => 
       databaseUrl = embedded.url;
       migrateNow = true;
       jwtSecrets ??= [keptSecret(join(dataDir, "jwt-secret"))];
+      auditKeys ??= [keptSecret(join(dataDir, "audit-key"))];
     }
-    const settings: Settings = { ...options.settings, port, databaseUrl, jwtSecrets };
+    const settings: Settings = { ...options.settings, port, databaseUrl, jwtSecrets, auditKeys };
 
     const { startServer, openServerDatabase, bootstrapOperator } = await import("@tenantctl/server");
     const db = await openServerDatabase(settings, { migrate: migrateNow, log });

@@ -1,7 +1,7 @@
 import type { ErrorCode, RouteShape } from "@tenantctl/contract";
 import { build, type Database, SYSTEM_TENANT_ID, sql, writeAsLifecycle } from "@tenantctl/database";
 import type { FastifyBaseLogger } from "fastify";
-import { inBackground } from "../background-work.ts";
+import { inBackground, type ReportFailure } from "../background-work.ts";
 import type { Actor, Principal } from "../principal.ts";
 import { type AuditEntry, auditRow } from "./audit-row.ts";
 
@@ -108,7 +108,7 @@ const rowOf = ({ refusal, occurrences }: Waiting, who: { tenantId: string | null
 };
 
 /** Audits what was refused, in transactions of its own, folded per actor, address, action and minute. */
-export const createRefusals = (db: Database, log: FastifyBaseLogger): Refusals => {
+export const createRefusals = (db: Database, log: FastifyBaseLogger, report?: ReportFailure): Refusals => {
   const folds = new Map<string, Fold>();
   const fromAddress = new Map<string, number>();
   let waiting: Waiting[] = [];
@@ -163,7 +163,7 @@ export const createRefusals = (db: Database, log: FastifyBaseLogger): Refusals =
     }
   };
 
-  const background = inBackground("audit of refusals", 1000, log, writeAll);
+  const background = inBackground("audit of refusals", 1000, log, writeAll, report);
   let scheduled = false;
   const writeSoon = (): void => {
     if (scheduled) return;
