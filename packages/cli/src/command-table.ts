@@ -175,8 +175,8 @@ export const commandTable = [
   {
     name: "logs",
     section: "The system",
-    summary: "What was refused, or failed, to whom",
-    load: () => import("./commands/audit.ts"),
+    summary: "What was refused or failed, errors, and who read what",
+    load: () => import("./commands/logs.ts"),
   },
   { name: "alerts", section: "The system", summary: "What needs a person", load: () => import("./commands/alerts.ts") },
   {

@@ -41,7 +41,15 @@ export type Scope = (typeof scopes)[number];
 /** Names for bundles of scopes. A token stores the scopes themselves, so that it never gains one by an upgrade. */
 export const scopeBundles = {
   "backup:read": ["tenants:read", "exports:read", "backups:read", "backups:write", "holds:read"],
-  "monitor:read": ["tenants:read", "quotas:read", "alerts:read", "errors:read", "metrics:read", "operations:read", "backups:read"],
+  "monitor:read": [
+    "tenants:read",
+    "quotas:read",
+    "alerts:read",
+    "errors:read",
+    "metrics:read",
+    "operations:read",
+    "backups:read",
+  ],
   all: scopes,
 } as const satisfies Record<string, readonly Scope[]>;
 export type ScopeName = Scope | keyof typeof scopeBundles;

@@ -4,6 +4,7 @@ export * from "./client.ts";
 export * from "./errors.ts";
 export * from "./lifecycle.ts";
 export * from "./route.ts";
+export { accessGroups } from "./routes/access-log.ts";
 export { auditOutcomes } from "./routes/audit.ts";
 export { reportKinds, reportOutcomes } from "./routes/backups.ts";
 export { customerSorts } from "./routes/customers.ts";
@@ -20,5 +21,5 @@ export {
 } from "./schemas/contact.ts";
 export { deliveryStatuses } from "./schemas/delivery.ts";
 export { operationStatuses, type QuotaResource, quotaResources } from "./schemas/tenant.ts";
-export { reservedSlugs, slugPattern } from "./schemas/values.ts";
+export { reservedSlugs, slugPattern, TenantRef } from "./schemas/values.ts";
 export * from "./version.ts";

@@ -7,6 +7,9 @@ export interface BackgroundWork {
   stop(): void;
 }
 
+/** Told of every run that failed. */
+export type ReportFailure = (name: string, error: unknown) => void;
+
 /**
  * Runs `work` every `intervalMs`, never twice at once. A failure is logged once until it works again, and the next run
  * tries anew: what it counts or writes must not be lost by `work` when it throws.
@@ -16,6 +19,7 @@ export const inBackground = (
   intervalMs: number,
   log: FastifyBaseLogger,
   work: () => Promise<void>,
+  report?: ReportFailure,
 ): BackgroundWork => {
   let last = Promise.resolve();
   let unfinished = 0;
@@ -28,6 +32,7 @@ export const inBackground = (
     } catch (err) {
       if (!failing) log.warn({ err }, `${name}: failed, will be tried again`);
       failing = true;
+      report?.(name, err);
     }
     unfinished -= 1;
   };

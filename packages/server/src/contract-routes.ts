@@ -68,11 +68,24 @@ const toCall = async (app: App, id: RouteId, request: FastifyRequest): Promise<C
   };
 };
 
-const send = (request: FastifyRequest, reply: FastifyReply, result: unknown): FastifyReply => {
+/** A document that breaks off when part of it has left can't be answered with an error any more; it is on record all the same. */
+const watchDocument = (app: App, id: RouteId, request: FastifyRequest, reply: FastifyReply, body: Readable): void => {
+  body.on("error", (error) => {
+    if (!reply.raw.headersSent || request.raw.socket.destroyed) return; // answered, or the reader has left
+    app.errors.add({ error, source: "stream", place: id, requestId: request.id, tenantId: request.tenantId });
+  });
+};
+
+const send = (app: App, id: RouteId, request: FastifyRequest, reply: FastifyReply, result: unknown): FastifyReply => {
   const answer = result instanceof Answer ? result : new Answer(200, result);
+  // Before anything leaves, so that a process that is killed has sent nothing that it had not noted.
+  if (answer.status < 400) app.accessLog.note(id, request);
   reply.code(answer.status).headers(answer.headers);
   if (answer.body instanceof JsonText) return reply.type("application/json; charset=utf-8").send(answer.body.text);
-  if (answer.body instanceof Readable) beginStream(request);
+  if (answer.body instanceof Readable) {
+    watchDocument(app, id, request, reply, answer.body);
+    beginStream(request);
+  }
   return reply.send(answer.body);
 };
 
@@ -140,7 +153,7 @@ export const registerContract = (fastify: FastifyInstance, app: App, handlers: H
         checkUpload(shape, request.body);
         if (request.body === undefined && shape.upload === undefined && mayBeAbsent(shape)) request.body = {};
       },
-      handler: async (request, reply) => send(request, reply, await handle(await toCall(app, id, request))),
+      handler: async (request, reply) => send(app, id, request, reply, await handle(await toCall(app, id, request))),
     });
   }
 
@@ -150,6 +163,10 @@ export const registerContract = (fastify: FastifyInstance, app: App, handlers: H
     app.metrics?.problem(error.code);
     if (status >= 500) request.log.error({ err: thrown, code: error.code }, "request failed");
     const id = request.routeOptions.config.routeId;
+    if (status >= 500) {
+      const place = id ?? request.routeOptions.url ?? "no route";
+      app.errors.add({ error: thrown, source: "request", place, requestId: request.id, tenantId: request.tenantId });
+    }
     const { principal } = request;
     const beyondItsTenant =
       error.code === "tenant_not_found" && (principal?.kind === "user" || principal?.kind === "tenantToken");

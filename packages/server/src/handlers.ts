@@ -1,5 +1,7 @@
 import { accessLogHandlers } from "./access-log/access-handlers.ts";
 import { alertHandlers } from "./alerts/alert-handlers.ts";
+import { ruleHandlers } from "./alerts/rule-handlers.ts";
+import { silenceHandlers } from "./alerts/silence-handlers.ts";
 import { archiveHandlers } from "./archive/archive-handlers.ts";
 import { auditHandlers } from "./audit/audit-handlers.ts";
 import { authHandlers } from "./auth/auth-handlers.ts";
@@ -37,6 +39,8 @@ export const handlers: Handlers = {
   ...accessLogHandlers,
   ...errorHandlers,
   ...alertHandlers,
+  ...ruleHandlers,
+  ...silenceHandlers,
   ...metricsHandlers,
   ...archiveHandlers,
   ...restoreHandlers,

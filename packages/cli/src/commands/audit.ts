@@ -1,9 +1,8 @@
-import { usage } from "../cli-error.ts";
 import { defineCommands } from "../command.ts";
 import type { Column } from "../output/column.ts";
-import { runRoute } from "../run-route.ts";
 
-const columns = [
+/** The audit log's rows, in `audit` and `logs`. */
+export const auditColumns = [
   { key: "at", title: "at", as: "time" },
   { key: "actor.name", title: "actor", flex: true },
   { key: "action" },
@@ -21,7 +20,7 @@ export const commands = defineCommands([
   {
     path: ["audit"],
     route: "audit.list",
-    columns,
+    columns: auditColumns,
     empty: "nothing in the audit log matches",
     examples: [
       "audit --limit 50",
@@ -29,35 +28,5 @@ export const commands = defineCommands([
       "audit acme --action create --resource-type customer -o csv",
       "audit --actor ann@acme.com --since 7d -o jsonl",
     ],
-  },
-  {
-    path: ["logs"],
-    route: "audit.list",
-    summary: "Show what was refused, or failed",
-    description: "The rows of the audit log that did not succeed, newest first: refused requests, failed logins.",
-    columns,
-    empty: "nothing in the audit log matches",
-    flags: [
-      { flags: "--denied", help: "What was refused: a missing right, another tenant's data, a suspended tenant" },
-      { flags: "--failed", help: "What failed: logins with a wrong password, for instance" },
-    ],
-    run: (invocation) => {
-      const { denied, failed, outcome } = invocation.flags;
-      if (denied !== true && failed !== true && outcome === undefined)
-        throw usage("say which: --denied or --failed", "`tenantctl audit` shows everything.");
-      if (denied === true && failed === true)
-        throw usage("--denied and --failed exclude each other", "Run it once for each.");
-      if (outcome !== undefined) return runRoute(invocation);
-      const outcomes = { denied: "denied", failed: "failure" } as const;
-      const wanted = denied === true ? outcomes.denied : outcomes.failed;
-      return runRoute({
-        ...invocation,
-        gathered: async () => {
-          const { route, input } = await invocation.gathered();
-          return { route, input: { ...input, query: { ...input.query, outcome: wanted } } };
-        },
-      });
-    },
-    examples: ["logs --tenant acme --denied", "logs --denied --since 1h", "logs acme --failed --action login"],
   },
 ]);

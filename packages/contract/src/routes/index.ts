@@ -1,5 +1,6 @@
 import type { RouteShape } from "../route.ts";
 import { accessLogRoutes } from "./access-log.ts";
+import { alertRuleRoutes } from "./alert-rules.ts";
 import { alertRoutes } from "./alerts.ts";
 import { auditRoutes } from "./audit.ts";
 import { authRoutes } from "./auth.ts";
@@ -31,6 +32,7 @@ export const routes = {
   ...auditRoutes,
   ...accessLogRoutes,
   ...alertRoutes,
+  ...alertRuleRoutes,
   ...errorRoutes,
   ...metricsRoutes,
   ...operationRoutes,

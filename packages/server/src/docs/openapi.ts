@@ -28,6 +28,7 @@ const tagTexts: Readonly<Record<string, string>> = {
   tokens: "Tokens for programs",
   audit: "Who did what",
   alerts: "What needs somebody's attention",
+  errors: "What went wrong, grouped",
   metrics: "Requests, errors and latency over time",
   operations: "Long work under way",
   health: "Is it well",

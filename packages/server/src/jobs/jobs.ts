@@ -53,7 +53,9 @@ const runnerOf = (app: App, pgPool: JobsPool): Promise<Runner> =>
           app.metrics?.task(name, seconds, failure === undefined ? "success" : "failure");
           // The database that could not be told is the one that the next run asks again.
           await recordRun(app, name, failure === undefined ? null : textOf(failure.error)).catch(() => undefined);
-          if (failure !== undefined) throw failure.error;
+          if (failure === undefined) return;
+          app.errors.failed(name, failure.error);
+          throw failure.error;
         },
       ]),
     ),
@@ -106,7 +108,10 @@ export const startJobs = (app: App): Jobs => {
         }
         await runner.promise;
       } catch (err) {
-        if (!stopping.signal.aborted) app.log.warn({ err, retryMs }, "background jobs stopped, will be started again");
+        if (!stopping.signal.aborted) {
+          app.log.warn({ err, retryMs }, "background jobs stopped, will be started again");
+          app.errors.failed("background jobs", err);
+        }
         await runner?.stop().catch(() => undefined);
       } finally {
         running = undefined;

@@ -34,6 +34,15 @@ const dropOldUse = async ({ db }: App): Promise<void> => {
   await db.operator().run(sql`select app.drop_old_usage()`.compile(build));
 };
 
+const keepAccessLog = async ({ db }: App): Promise<void> => {
+  await db.operator().run(sql`select tenancy.ensure_access_partitions()`.compile(build));
+  await db.operator().run(sql`select app.drop_old_accesses()`.compile(build));
+};
+
+const forgetOldErrors = async ({ db }: App): Promise<void> => {
+  await db.operator().run(sql`select app.forget_old_errors()`.compile(build));
+};
+
 export const tasks: Readonly<Record<string, Task>> = {
   evaluate_alerts: {
     about: "opens, refreshes and resolves alerts",
@@ -90,6 +99,17 @@ export const tasks: Readonly<Record<string, Task>> = {
     about: "forgets deliveries that ended 30 days ago",
     cron: "53 * * * *",
     run: forgetOldDeliveries,
+  },
+  keep_access_log: {
+    about: "makes the access log's partitions of the coming days, and drops days older than 90",
+    cron: "37 * * * *",
+    atStart: true,
+    run: keepAccessLog,
+  },
+  forget_old_errors: {
+    about: "forgets kinds of error that were last seen 90 days ago",
+    cron: "53 3 * * *",
+    run: forgetOldErrors,
   },
   drop_old_use: { about: "removes metrics older than 35 days", cron: "29 * * * *", run: dropOldUse },
 };

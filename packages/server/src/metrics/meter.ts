@@ -1,6 +1,6 @@
 import { build, type Database, SYSTEM_TENANT_ID, sql, writeAsJob } from "@tenantctl/database";
 import type { FastifyBaseLogger } from "fastify";
-import { forEachAtMost, inBackground } from "../background-work.ts";
+import { forEachAtMost, inBackground, type ReportFailure } from "../background-work.ts";
 import { asContractError } from "../problem.ts";
 import type { AnsweredRequest } from "./answered-request.ts";
 import { latencyBucket, latencyBucketCount } from "./latency.ts";
@@ -74,7 +74,7 @@ const upsert = (tenantId: string, lines: readonly Use[]) =>
       latency_buckets = array[${sums}]`.compile(build);
 
 /** Requests by tenant, minute and group of routes. A process that is killed loses at most what the last second held. */
-export const createMeter = (db: Database, log: FastifyBaseLogger): Meter => {
+export const createMeter = (db: Database, log: FastifyBaseLogger, report?: ReportFailure): Meter => {
   /** By tenant, then by minute and group. */
   let waiting = new Map<string, Map<string, Use>>();
   let lines = 0;
@@ -114,7 +114,7 @@ export const createMeter = (db: Database, log: FastifyBaseLogger): Meter => {
     await forEachAtMost(connectionsAtMost, [...taken], ([tenantId, uses]) => write(tenantId, [...uses.values()]));
   };
 
-  const background = inBackground("usage metering", flushEveryMs, log, flush);
+  const background = inBackground("usage metering", flushEveryMs, log, flush, report);
 
   return {
     count: ({ isProbe, tenantId, group, status, seconds, bytes }) => {

@@ -1,6 +1,6 @@
 import { build, type Database, sql, writeAsJob } from "@tenantctl/database";
 import type { FastifyBaseLogger } from "fastify";
-import { forEachAtMost, inBackground } from "../background-work.ts";
+import { forEachAtMost, inBackground, type ReportFailure } from "../background-work.ts";
 import { asContractError } from "../problem.ts";
 
 /** What is known of a tenant's use: its own process's counts at once, other processes' within a second. */
@@ -64,7 +64,7 @@ const limits = (tenantId: string) =>
  * API requests per tenant and day: counted in memory, added to the database's count within a second, which answers the
  * total of all processes. What can go over the limit is therefore what all processes together admit within a second.
  */
-export const createDailyRequests = (db: Database, log: FastifyBaseLogger): DailyRequests => {
+export const createDailyRequests = (db: Database, log: FastifyBaseLogger, report?: ReportFailure): DailyRequests => {
   const entries = new Map<string, Entry>();
 
   const entryOf = (tenantId: string): Entry => {
@@ -132,7 +132,7 @@ export const createDailyRequests = (db: Database, log: FastifyBaseLogger): Daily
 
   const isDue = (entry: Entry): boolean => entry.asked || entry.pending !== 0 || entry.earlier.size > 0;
 
-  const background = inBackground("daily request counts", flushEveryMs, log, async () => {
+  const writeDue = async (): Promise<void> => {
     const forgetBefore = Date.now() - forgetAfterMs;
     for (const [tenantId, entry] of entries) {
       const over = entries.size > mostTenants;
@@ -143,7 +143,8 @@ export const createDailyRequests = (db: Database, log: FastifyBaseLogger): Daily
       [...entries].filter(([, entry]) => isDue(entry)),
       write,
     );
-  });
+  };
+  const background = inBackground("daily request counts", flushEveryMs, log, writeDue, report);
 
   return {
     of: (tenantId) => {

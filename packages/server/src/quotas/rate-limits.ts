@@ -2,6 +2,7 @@ import rateLimit, { type CreateRateLimitOptions } from "@fastify/rate-limit";
 import { ContractError } from "@tenantctl/contract";
 import type { Database } from "@tenantctl/database";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { ReportFailure } from "../background-work.ts";
 import type { Principal } from "../principal.ts";
 import type { Settings } from "../settings.ts";
 import { createDailyRequests } from "./daily-requests.ts";
@@ -56,10 +57,11 @@ export const createRateLimits = async (
   fastify: FastifyInstance,
   db: Database,
   settings: Settings,
+  report?: ReportFailure,
 ): Promise<RateLimits> => {
   await fastify.register(rateLimit, { global: false });
   fastify.decorateRequest("countedFor", null);
-  const daily = createDailyRequests(db, fastify.log);
+  const daily = createDailyRequests(db, fastify.log, report);
   const proven = createProvenTokens();
   const limitOf = (tenantId: string): number => daily.of(tenantId).requestsPerMinute ?? settings.requestsPerMinute;
 

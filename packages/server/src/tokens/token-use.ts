@@ -1,6 +1,6 @@
 import { build, type Database, SYSTEM_TENANT_ID, sql, writeAsJob } from "@tenantctl/database";
 import type { FastifyBaseLogger } from "fastify";
-import { forEachAtMost, inBackground } from "../background-work.ts";
+import { forEachAtMost, inBackground, type ReportFailure } from "../background-work.ts";
 import type { Principal } from "../principal.ts";
 
 export interface TokenUse {
@@ -34,17 +34,18 @@ const touch = (db: Database, tenantId: string, hashes: readonly Buffer[]) => {
  * Keeps `last_used_at` of tokens, at most once a minute each and never on a request's path. What can't be written is
  * forgotten: the next use notes it again.
  */
-export const createTokenUse = (db: Database, log: FastifyBaseLogger): TokenUse => {
+export const createTokenUse = (db: Database, log: FastifyBaseLogger, report?: ReportFailure): TokenUse => {
   const remembered = new Map<string, number>();
   let noted = new Map<string, Buffer[]>();
 
-  const background = inBackground("last use of tokens", 1000, log, async () => {
+  const touchAll = async (): Promise<void> => {
     const taken = noted;
     noted = new Map();
     await forEachAtMost(4, [...taken], async ([tenantId, hashes]) => {
       await touch(db, tenantId, hashes);
     });
-  });
+  };
+  const background = inBackground("last use of tokens", 1000, log, touchAll, report);
 
   return {
     note: (principal) => {

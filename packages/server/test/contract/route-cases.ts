@@ -126,6 +126,19 @@ const newDelivery = async (world: World): Promise<string> => {
   return results[0].deliveryId;
 };
 
+/** A kind of error that nobody has resolved. */
+const newError = async ({ server }: World): Promise<string> => {
+  const { fingerprint } = await ownerRow<{ fingerprint: string }>(
+    server.database,
+    `insert into app.error_groups
+        (fingerprint, code, error, source, place, expected, message, version, occurrences, first_seen_at, last_seen_at)
+      values (right(replace($1, '-', ''), 16), 'internal', 'Error', 'request', 'customers.list', false, 'walked', '1.0.0', 1, now(), now())
+      returning fingerprint`,
+    [uuidv7()],
+  );
+  return fingerprint;
+};
+
 const newOperation = async ({ server }: World, tenantId: string): Promise<string> => {
   const { id } = await ownerRow<{ id: string }>(
     server.database,
@@ -331,6 +344,15 @@ export const routeCases: { readonly [Id in RouteId]: CaseOf<Id> } = {
     again: "unchanged",
   },
 
+  "errors.list": { prepare: () => ({ query: { route: "customers.list", all: true } }) },
+  "errors.get": { prepare: async (world) => ({ params: { fingerprint: await newError(world) } }) },
+  "errors.resolve": {
+    prepare: async (world) => ({ params: { fingerprint: await newError(world) }, body: { note: "fixed" } }),
+    again: "unchanged",
+  },
+  "accessLog.list": { prepare: () => ({ query: { limit: 5 } }) },
+  "accessLog.ofTenant": { prepare: () => ({ query: { limit: 5 } }) },
+  "accessLog.summary": { prepare: () => ({ query: { by: "route" } }) },
   "audit.list": { prepare: () => ({ query: { action: "create", limit: 2 } }) },
   "alerts.list": { prepare: (_, { id }) => ({ query: { status: "all", tenantId: id } }) },
   "alerts.acknowledge": {

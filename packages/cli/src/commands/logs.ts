@@ -1,0 +1,133 @@
+import { accessGroups } from "@tenantctl/contract";
+import { usage } from "../cli-error.ts";
+import { defineCommands, type Positional } from "../command.ts";
+import { type Invocation, textFlag } from "../invocation.ts";
+import type { Column } from "../output/column.ts";
+import { printAnswer, readPages, runRoute } from "../run-route.ts";
+import { auditColumns } from "./audit.ts";
+
+const group = [{ name: "fingerprint", label: "error" }] as const satisfies readonly Positional[];
+
+const errorColumns = [
+  { key: "lastSeenAt", title: "last seen", as: "time" },
+  { key: "occurrences", title: "times", as: "count" },
+  { key: "tenants", as: "count", drop: 4 },
+  { key: "route", title: "where", flex: true },
+  { key: "code", flex: true },
+  { key: "fingerprint" },
+  { key: "error", flex: true, drop: 5 },
+  { key: "message", flex: true, drop: 6 },
+  { key: "firstSeenAt", title: "first seen", as: "time", drop: 7 },
+  { key: "resolvedAt", title: "resolved", as: "time", drop: 8 },
+  { key: "requestId", title: "request", drop: 9 },
+] as const satisfies readonly Column[];
+
+const accessColumns = [
+  { key: "at", title: "minute", as: "time" },
+  { key: "actor.name", title: "actor", flex: true },
+  { key: "tenantSlug", title: "tenant", flex: true },
+  { key: "route", flex: true },
+  { key: "requests", title: "times", as: "count" },
+  { key: "address" },
+  { key: "actor.type", title: "as", drop: 1 },
+  { key: "actor.id", title: "actor id", drop: 2 },
+  { key: "lastRequestId", title: "last request", drop: 3 },
+] as const satisfies readonly Column[];
+
+const sumColumns = [
+  { key: "key", title: "who", flex: true },
+  { key: "name", flex: true },
+  { key: "requests", as: "count" },
+  { key: "tenants", as: "count", drop: 2 },
+  { key: "actors", as: "count", drop: 3 },
+  { key: "addresses", as: "count", drop: 1 },
+  { key: "firstAt", title: "first", as: "time", drop: 4 },
+  { key: "lastAt", title: "last", as: "time" },
+] as const satisfies readonly Column[];
+
+const showAccess = async (invocation: Invocation): Promise<number> => {
+  const by = textFlag(invocation.flags, "by");
+  if (by === undefined) return runRoute(invocation);
+  const { input } = await invocation.gathered();
+  const { limit, ...filters } = input.query;
+  if (limit !== undefined) throw usage("--limit is for rows, not for sums", "Leave out --limit or --by.");
+  const columns = sumColumns.map((column) => (column.key === "key" ? { ...column, title: by } : column));
+  const pages = await readPages(invocation, "accessLog.summary", { ...input, query: { ...filters, by } });
+  await printAnswer({ ...invocation, command: { ...invocation.command, columns } }, "accessLog.summary", pages);
+  return 0;
+};
+
+export const commands = defineCommands([
+  {
+    path: ["logs"],
+    route: "audit.list",
+    summary: "Show what was refused, or failed",
+    description: "The rows of the audit log that did not succeed, newest first: refused requests, failed logins.",
+    columns: auditColumns,
+    empty: "nothing in the audit log matches",
+    flags: [
+      { flags: "--denied", help: "What was refused: a missing right, another tenant's data, a suspended tenant" },
+      { flags: "--failed", help: "What failed: logins with a wrong password, for instance" },
+    ],
+    run: (invocation) => {
+      const { denied, failed, outcome } = invocation.flags;
+      if (denied !== true && failed !== true && outcome === undefined)
+        throw usage("say which: --denied or --failed", "`tenantctl audit` shows everything.");
+      if (denied === true && failed === true)
+        throw usage("--denied and --failed exclude each other", "Run it once for each.");
+      if (outcome !== undefined) return runRoute(invocation);
+      const outcomes = { denied: "denied", failed: "failure" } as const;
+      const wanted = denied === true ? outcomes.denied : outcomes.failed;
+      return runRoute({
+        ...invocation,
+        gathered: async () => {
+          const { route, input } = await invocation.gathered();
+          return { route, input: { ...input, query: { ...input.query, outcome: wanted } } };
+        },
+      });
+    },
+    examples: ["logs --tenant acme --denied", "logs --denied --since 1h", "logs acme --failed --action login"],
+  },
+  {
+    path: ["logs", "errors"],
+    route: "errors.list",
+    columns: errorColumns,
+    empty: "nothing went wrong that is not resolved",
+    examples: ["logs errors", "logs errors --since 24h", "logs errors --route customers.list --all -o json"],
+  },
+  {
+    path: ["logs", "errors", "show"],
+    route: "errors.get",
+    positional: group,
+    done: ({ fingerprint, requestId }) =>
+      requestId === null
+        ? `once it is dealt with: tenantctl logs errors resolve ${fingerprint}`
+        : `the API's log has the whole of it: look for ${requestId}.`,
+    examples: ["logs errors show 0123456789abcdef"],
+  },
+  {
+    path: ["logs", "errors", "resolve"],
+    route: "errors.resolve",
+    positional: group,
+    shown: ["fingerprint", "code", "route", "message", "occurrences", "resolvedAt", "resolvedBy"],
+    done: () => "resolved; it is open again as soon as it comes again.",
+    examples: ["logs errors resolve 0123456789abcdef --note 'fixed in 1.4.2'"],
+  },
+  {
+    path: ["logs", "access"],
+    route: "accessLog.list",
+    tenantRoute: "accessLog.ofTenant",
+    covers: ["accessLog.summary"],
+    summary: "Show who read and wrote what",
+    columns: accessColumns,
+    empty: "nobody has, as far as the access log tells",
+    flags: [{ flags: "--by <what>", help: "Sums instead of rows", choices: accessGroups }],
+    run: showAccess,
+    examples: [
+      "logs access acme --since 7d",
+      "logs access acme --by address",
+      "logs access --actor root@example.com --by tenant",
+      "logs access --address 203.0.113.9 -o csv",
+    ],
+  },
+]);
