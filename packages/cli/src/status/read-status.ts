@@ -19,18 +19,15 @@ const nothing = (why: string, next: string): Reading => ({
 });
 
 /** Health needs no login; unwell, it comes with 503 and the same body. */
-const readHealth = async (url: string, patienceMs: number, why: string, next?: string): Promise<Reading> => {
+const readHealth = async (url: string, signal: AbortSignal, why: string, next?: string): Promise<Reading> => {
   let text: string;
   let code: number;
   try {
-    const response = await fetch(new URL("/api/health", url), {
-      redirect: "error",
-      signal: AbortSignal.timeout(patienceMs),
-    });
+    const response = await fetch(new URL("/api/health", url), { redirect: "error", signal });
     code = response.status;
     text = await response.text();
   } catch (cause) {
-    return nothing(`${url} does not answer: ${reasonOf(cause)}`, startIt);
+    return nothing(`${url} does not answer: ${signal.aborted ? "it took too long" : reasonOf(cause)}`, startIt);
   }
   try {
     const health: Health = JSON.parse(text);
@@ -47,14 +44,15 @@ const readHealth = async (url: string, patienceMs: number, why: string, next?: s
 
 const unwell = /^(database_unavailable|overloaded|draining|timeout)$/;
 
-/** Asks once, waiting `patienceMs` for each of at most two answers. Throws only what is no matter of the system's state. */
+/** Asks, `patienceMs` long in all. Throws only what is no matter of the system's state. */
 export const readStatus = async (api: Api, patienceMs: number): Promise<Reading> => {
   const { url, contextName } = api.target;
   const login = `tenantctl login${contextName === "default" ? "" : ` --context ${contextName}`}`;
-  const health = (why: string, next?: string): Promise<Reading> => readHealth(url, patienceMs, why, next);
+  const signal = AbortSignal.timeout(patienceMs);
+  const health = (why: string, next?: string): Promise<Reading> => readHealth(url, signal, why, next);
   if (api.login === "none") return health("not logged in, so this is only the public part", login);
   try {
-    const { text } = await api.text("status.get", {}, { signal: AbortSignal.timeout(patienceMs) });
+    const { text } = await api.text("status.get", {}, { signal });
     const status: Status = JSON.parse(text);
     return { kind: "status", status, text };
   } catch (error) {

@@ -62,11 +62,21 @@ export const sections: readonly Section<KnownStatus>[] = [
     },
   },
   {
+    title: "audit",
+    say: ({ auditSealing: { waiting, lagSeconds } }) => {
+      if (waiting === 0) return said("well", "all sealed");
+      return said(
+        lagSeconds > 60 ? "notice" : "well",
+        `${waiting} to seal, the oldest ${durationText(lagSeconds)} old`,
+      );
+    },
+  },
+  {
     title: "disk",
     say: ({ disk }) => {
-      if (disk === null || disk.totalBytes === 0) return said("well", "not known: the database is elsewhere");
-      const used = Math.round((1 - disk.freeBytes / disk.totalBytes) * 100);
-      return said(used >= 90 ? "notice" : "well", `${used} % full, ${bytesText(disk.freeBytes)} free`);
+      if (disk === null) return said("well", "not seen from here");
+      const used = Math.floor(disk.usedPercent);
+      return said(used >= 85 ? "notice" : "well", `${used} % used, ${disk.path} on ${disk.host}`);
     },
   },
   {
@@ -100,20 +110,47 @@ export const sections: readonly Section<KnownStatus>[] = [
         ...(critical > 0 ? [`${critical} critical`] : []),
         ...(warning > 0 ? [plural(warning, "warning")] : []),
         ...(info > 0 ? [`${info} for information`] : []),
-        ...(taken > 0 ? [`${taken} taken`] : []),
+        ...(taken > 0 ? [`${taken} taken or silenced`] : []),
       ];
       return {
         state: critical > 0 ? "person" : critical + warning > 0 ? "notice" : "well",
         text: parts.join(", "),
         // Those that need a person stand above already.
         details: alerts
-          .filter(({ status, severity }) => status !== "open" || severity === "info")
+          .filter(
+            ({ status, severity, silencedUntil }) => status !== "open" || severity === "info" || silencedUntil !== null,
+          )
           .map(
-            ({ summary, openedAt, acknowledgedBy }) =>
-              `${ageText(at, openedAt).padStart(6)}  ${summary}${acknowledgedBy === null ? "" : ` (${acknowledgedBy})`}`,
+            ({ summary, openedAt, acknowledgedBy, silencedUntil }) =>
+              `${ageText(at, openedAt).padStart(6)}  ${summary}${acknowledgedBy === null ? "" : ` (${acknowledgedBy})`}${silencedUntil === null ? "" : " (silenced)"}`,
           ),
         rest: "tenantctl alerts list",
       };
+    },
+  },
+  {
+    title: "errors",
+    say: ({ at, errors: { groups, newest } }) => {
+      if (newest === null) return said("well", "none within a day");
+      return {
+        ...said("notice", `${plural(groups, "kind")} within a day`),
+        details: [
+          `${ageText(at, newest.lastSeenAt).padStart(6)}  ${newest.error} in ${newest.place}  tenantctl logs errors`,
+        ],
+        rest: "tenantctl logs errors",
+      };
+    },
+  },
+  {
+    title: "pages",
+    say: ({ deliveries: { channels, retrying, givenUp } }) => {
+      if (retrying + givenUp === 0)
+        return said("well", channels === 0 ? "no contacts: alerts reach nobody yet" : "all delivered");
+      const parts = [
+        ...(retrying > 0 ? [`${retrying} tried again`] : []),
+        ...(givenUp > 0 ? [`${givenUp} given up within a day`] : []),
+      ];
+      return said("notice", parts.join(", "));
     },
   },
   {

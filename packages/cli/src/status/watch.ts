@@ -28,6 +28,8 @@ const clock = (iso: string): string => `${iso.slice(0, 19).replace("T", " ")} UT
 
 /** What was seen last, and since when nothing answers. */
 interface Seen {
+  /** When the last answer, or its absence, was found; by a clock that does not jump. */
+  readonly foundAt: number;
   readonly now: Reading;
   readonly last: Reading | undefined;
   readonly lastAt: string;
@@ -38,8 +40,15 @@ interface Seen {
 const next = (before: Seen | undefined, now: Reading): Seen => {
   const here = new Date().toISOString();
   if (now.kind !== "nothing")
-    return { now, last: now, lastAt: now.kind === "status" ? now.status.at : here, lost: undefined };
+    return {
+      foundAt: performance.now(),
+      now,
+      last: now,
+      lastAt: now.kind === "status" ? now.status.at : here,
+      lost: undefined,
+    };
   return {
+    foundAt: performance.now(),
     now,
     last: before?.last,
     lastAt: before?.lastAt ?? here,
@@ -54,14 +63,17 @@ const right = (left: string, note: string, columns: number, paint: Paint): strin
 
 /** The whole screen; while nothing answers, why and since when, above what was known last. */
 export const watchScreen = (
-  { now, last, lastAt, lost }: Seen,
+  { foundAt, now, last, lastAt, lost }: Seen,
   url: string,
   seconds: number,
   paint: Paint,
   room: { columns: number; rows: number },
 ): string[] => {
   if (now.kind !== "nothing") {
-    const head = right(headline(now, paint), `${clock(lastAt)}, every ${seconds}s, q: quit`, room.columns, paint);
+    // An answer that is late is said to be, before it is given up.
+    const late = Math.floor((performance.now() - foundAt) / 1000) - seconds;
+    const note = late < 1 ? `${clock(lastAt)}, every ${seconds}s, q: quit` : `${clock(lastAt)}, no answer since`;
+    const head = right(headline(now, paint), note, room.columns, paint);
     const why =
       now.kind === "health"
         ? [cut(cleanLine(`${now.why}${now.next === undefined ? "" : `: ${now.next}`}`), room.columns)]
@@ -116,6 +128,7 @@ export const watch = async ({ api: connect, out, settings, flags }: Invocation):
       terminal.show(watchScreen(seen, url, seconds, paint, terminal.room()));
   };
   const terminal = draws ? openWatchTerminal(redraw, () => over.abort()) : undefined;
+  const ticks = terminal === undefined ? undefined : setInterval(redraw, 1000);
   try {
     while (!over.signal.aborted) {
       const reading = await Promise.race([readStatus(api, patienceMs), quit]);
@@ -127,6 +140,7 @@ export const watch = async ({ api: connect, out, settings, flags }: Invocation):
       await wait(seconds * 1000, undefined, { signal: over.signal }).catch(() => undefined);
     }
   } finally {
+    clearInterval(ticks);
     terminal?.close();
   }
   if (seen === undefined) return 0;

@@ -39,10 +39,18 @@ export const Status = Closed({
   }),
   disk: Nullable(
     Closed(
-      { freeBytes: Count("Free"), totalBytes: Count("In all") },
-      { description: "Where the embedded PostgreSQL writes" },
+      {
+        usedPercent: Type.Number({ description: "In use", minimum: 0 }),
+        host: Type.String({ description: "Whose disk" }),
+        path: Type.String({ description: "The folder on it" }),
+      },
+      { description: "The fullest disk under the database or a data folder; null where none can be seen" },
     ),
   ),
+  auditSealing: Closed({
+    waiting: Count("Rows of the audit log that are not sealed yet, at most 10,001"),
+    lagSeconds: Count("Age of the oldest of them; 0 where none waits"),
+  }),
   tenants: Type.Record(Type.String(), Count("tenants"), { description: "Tenants by status" }),
   quotasNearLimit: Type.Array(
     Closed({
@@ -62,7 +70,29 @@ export const Status = Closed({
   alertsTotal: Count("Unresolved alerts"),
   alertsUnattended: Closed(
     { critical: Count("critical"), warning: Count("warning"), info: Count("info") },
-    { description: "Unresolved alerts that nobody took" },
+    { description: "Unresolved alerts that nobody took or silenced" },
+  ),
+  errors: Closed(
+    {
+      groups: Count("Kinds of error"),
+      newest: Nullable(
+        Closed({
+          fingerprint: Type.String(),
+          error: Type.String(),
+          place: Type.String(),
+          lastSeenAt: Time("Its last time"),
+        }),
+      ),
+    },
+    { description: "Unexpected errors of the last day that nobody has resolved" },
+  ),
+  deliveries: Closed(
+    {
+      channels: Count("Channels that alerts go to; 0: they reach nobody"),
+      retrying: Count("Notifications that failed and are tried again"),
+      givenUp: Count("Notifications of the last day that were given up"),
+    },
+    { description: "What contacts are told" },
   ),
   operationsRunning: Count("Operations under way"),
   operationsFailed: Count("Operations that failed within the last day"),

@@ -5,6 +5,8 @@ type Status = ResultOf<Routes["status.get"]>;
 type Attention = Status["needsAttention"][number];
 
 export interface Facts extends Omit<Status, "needsAttention" | "needsAttentionTotal"> {
+  /** The rules that unresolved alerts are of. */
+  readonly rules: readonly string[];
   readonly failedOperations: readonly FailedOperation[];
 }
 
@@ -16,13 +18,15 @@ interface Concern {
 
 /** Background work that says nothing for so long has stopped. */
 const silentMs = 5 * 60_000;
+/** One failed evaluation is made good by the next. */
+const failingMs = 90_000;
 const mostItems = 20;
 
 const one = (holds: boolean, item: () => Attention): Concern => ({ items: holds ? [item()] : [] });
 const many = (items: readonly Attention[], total = items.length): Concern => ({ items, more: total - items.length });
 const ageMs = (at: string, time: string): number => Date.parse(at) - Date.parse(time);
 /** An alert about it says it better, and can be acknowledged. */
-const isAlert = ({ alerts }: Facts, rule: string): boolean => alerts.some((alert) => alert.rule === rule);
+const isAlert = ({ rules }: Facts, rule: string): boolean => rules.includes(rule);
 
 /** One row per kind of trouble. Each begins with what the operator would call it. */
 const concerns: readonly ((facts: Facts) => Concern)[] = [
@@ -46,19 +50,24 @@ const concerns: readonly ((facts: Facts) => Concern)[] = [
       since: last,
     }));
   },
-  ({ jobs }) =>
+  // Of all other tasks the rule task_failing speaks; of this one nobody else can.
+  ({ at, jobs }) =>
     many(
-      jobs.failing.map(({ task, since, error }) => ({
-        what: `the background task ${task} fails: ${error}`,
-        next: "read the API's log",
-        severity: task === "evaluate_alerts" ? "critical" : "warning",
-        since,
-      })),
+      jobs.failing
+        .filter(({ task, since }) => task === "evaluate_alerts" && ageMs(at, since) > failingMs)
+        .map(({ since, error }) => ({
+          what: `alerts cannot be evaluated: ${error}`,
+          next: "read the API's log",
+          severity: "critical",
+          since,
+        })),
     ),
   ({ alerts, alertsUnattended }) =>
     many(
       alerts
-        .filter(({ status, severity }) => status === "open" && severity !== "info")
+        .filter(
+          ({ status, severity, silencedUntil }) => status === "open" && severity !== "info" && silencedUntil === null,
+        )
         .map(({ severity, summary, next, openedAt }) => ({
           what: summary,
           next,
@@ -72,6 +81,13 @@ const concerns: readonly ((facts: Facts) => Concern)[] = [
       what: `${facts.backups.withoutRecentBackup} tenants have no backup of the last 26 hours`,
       next: "tenantctl backup",
       severity: "critical",
+      since: null,
+    })),
+  (facts) =>
+    one(facts.deliveries.givenUp > 0 && !isAlert(facts, "deliveries_failing"), () => ({
+      what: `${facts.deliveries.givenUp} notifications reached nobody and were given up`,
+      next: "tenantctl deliveries list --status failed",
+      severity: "warning",
       since: null,
     })),
   ({ failedOperations, operationsFailed }) =>

@@ -2,35 +2,40 @@ import { type ResultOf, type Routes, version } from "@tenantctl/contract";
 import type { Scope } from "@tenantctl/database";
 import type { App } from "../app.ts";
 import { healthOf } from "../health/health-of.ts";
-import { failedOperations, jobs, totals, worstAlerts } from "./current-facts.ts";
-import { diskSpace } from "./disk-space.ts";
+import { deliveries, disk, errors, failedOperations, jobs, sealing, totals, worstAlerts } from "./current-facts.ts";
 import { needsAttention } from "./needs-attention.ts";
 import { scannedFacts } from "./scanned-facts.ts";
 
 type Status = ResultOf<Routes["status.get"]>;
 
+const alone = <T>(rows: readonly T[]): T => {
+  const [row] = rows;
+  if (row === undefined) throw new Error("totals without a group are one row");
+  return row;
+};
+
 /** The whole system in two round trips. The scope's entry check comes first: facts that are kept are for operators alone. */
 export const statusOf = async (app: App, scope: Scope): Promise<Status> => {
-  const [health, disk, [[counted], alerts, failed, [work]]] = await Promise.all([
+  const [health, [counted, alerts, failed, work, disks, seals, groups, sent]] = await Promise.all([
     healthOf(app),
-    diskSpace(app.settings),
-    scope.batch([totals, worstAlerts, failedOperations, jobs]),
+    scope.batch([totals, worstAlerts, failedOperations, jobs, disk, sealing, errors, deliveries]),
   ]);
-  if (counted === undefined || work === undefined) throw new Error("totals without a group are one row");
-  const { at, running, ...unattended } = counted;
+  const { at, rules, running, failed: operationsFailed, alerts: alertsTotal, ...alertsUnattended } = alone(counted);
   const facts = {
     at,
     health,
     version,
-    jobs: work,
-    disk,
+    jobs: alone(work),
+    disk: disks[0] ?? null,
+    auditSealing: seals[0] ?? { waiting: 0, lagSeconds: 0 },
     ...(await scannedFacts(app.db, scope)),
     alerts,
-    alertsTotal: unattended.alerts,
-    alertsUnattended: { critical: unattended.critical, warning: unattended.warning, info: unattended.info },
+    alertsTotal,
+    alertsUnattended,
+    errors: alone(groups),
+    deliveries: alone(sent),
     operationsRunning: running,
-    operationsFailed: unattended.failed,
+    operationsFailed,
   };
-  const { needsAttention: items, needsAttentionTotal } = needsAttention({ ...facts, failedOperations: failed });
-  return { ...facts, needsAttention: items, needsAttentionTotal };
+  return { ...facts, ...needsAttention({ ...facts, rules, failedOperations: failed }) };
 };
