@@ -18,7 +18,7 @@ const lock = (transaction: Transaction, name: string): Promise<ContactRow[]> =>
 
 const roleMissing = (): ContractError =>
   new ContractError("invalid_request", "A new contact needs a role.", "Add --role, for example --role on_call.", {
-    faults: [{ path: "/body/role", message: "is required for a new contact" }],
+    faults: [{ path: "body.role", message: "is required for a new contact" }],
   });
 
 /** The contact, locked, and whether it is new. */

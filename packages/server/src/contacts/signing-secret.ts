@@ -18,6 +18,6 @@ export const checkSigningSecret = (secret: string): string => {
     "invalid_request",
     `The signing secret ${message}.`,
     "Leave it out to have one made, or: echo whsec_$(openssl rand -base64 32)",
-    { faults: [{ path: "/body/signingSecret", message }] },
+    { faults: [{ path: "body.signingSecret", message }] },
   );
 };
