@@ -81,6 +81,7 @@ export const errors = {
   still_referenced: kind(409, conflict, "Other rows refer to this one"),
   operation_finished: kind(409, conflict, "The operation is over"),
   alert_resolved: kind(409, conflict, "The alert is resolved"),
+  rule_broken: kind(409, exitCodes.problemFound, "The rule cannot be evaluated"),
   edit_conflict: kind(409, conflict, "Somebody else changed it at the same time", true),
 
   lease_held: kind(409, exitCodes.locked, "Another run holds the lock"),

@@ -25,7 +25,8 @@ export const protectionChecks: readonly string[] = [
      (r.rolcanlogin and named.name = 'owner', 'allowed to log in', 'nologin')) as power(held, word, remedy)
    where power.held`,
   `select format('The role %s is a member of %s; take that away: revoke %2$I from %1$I', r.rolname, pg_get_userbyid(m.roleid)) as problem
-   from ${roles} join pg_auth_members m on m.member = r.oid`,
+   from ${roles} join pg_auth_members m on m.member = r.oid
+   where not (named.name = 'owner' and m.roleid = to_regrole('pg_read_all_stats')) -- how long transactions are open; the owner logs in nowhere`,
   `select format('The role %s owns %s objects of this database; give them to %s: reassign owned by %1$I to %3$I', r.rolname, count(*), tenancy.role('owner')) as problem
    from ${roles} join pg_shdepend s on s.refclassid = 'pg_authid'::regclass and s.refobjid = r.oid and s.deptype = 'o'
      and s.dbid = (select oid from pg_database where datname = current_database())

@@ -30,6 +30,24 @@ export async function ensureRoles(client: Client, prefix: string): Promise<void>
     await ensureSettings(client, name, settingsOf[role]);
   }
   await joinOwner(client, roleName(prefix, "owner"));
+  await letOwnerReadStatistics(client, roleName(prefix, "owner"));
+}
+
+/** Where the connected user may allow it: `app.open_transactions()` tells how long other roles' transactions are open. */
+async function letOwnerReadStatistics(client: Client, owner: string): Promise<void> {
+  await repeatWhenRaced(async () => {
+    const { rows } = await client.query<{ may: boolean; member: boolean }>(
+      `select u.rolsuper or current_setting('server_version_num')::int < 160000 and u.rolcreaterole or exists (
+           select from pg_catalog.pg_auth_members m
+           where m.roleid = 'pg_read_all_stats'::regrole and m.admin_option and pg_has_role(m.member, 'USAGE')) as may,
+         pg_has_role($1, 'pg_read_all_stats', 'MEMBER') as member
+       from pg_catalog.pg_roles u where u.rolname = current_user`,
+      [owner],
+    );
+    if (rows[0]?.may === true && !rows[0].member) {
+      await client.query(`grant pg_read_all_stats to ${owner}`);
+    }
+  });
 }
 
 async function joinOwner(client: Client, owner: string): Promise<void> {

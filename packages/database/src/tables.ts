@@ -341,6 +341,7 @@ export interface OperationsTable {
   heartbeat_at: TimeOrNull;
 }
 
+/** Times ending in `_ms` are on the clock of the alert's rule: `alert_evaluations.watched_ms`. */
 export interface AlertsTable {
   id: string;
   rule: string;
@@ -357,6 +358,78 @@ export interface AlertsTable {
   note: string | null;
   resolved_at: TimeOrNull;
   last_seen_at: DefaultTime;
+  value: number | null;
+  run: Generated<Int8>;
+  seen_ms: Generated<Int8>;
+  page_due_ms: Int8 | null;
+  notified_at: TimeOrNull;
+  tried_ms: Int8 | null;
+  escalated_at: TimeOrNull;
+  resolved_by: string | null;
+  resolved_ms: Int8 | null;
+  reopened: Generated<number>;
+}
+
+export interface AlertRulesTable {
+  name: string;
+  metric: string;
+  about: string;
+  threshold: number;
+  critical_threshold: number | null;
+  hands_over_at: number | null;
+  hold_seconds: Generated<number>;
+  clear_after_seconds: Generated<number>;
+  severity: AlertSeverity;
+  notify: Generated<string[]>;
+  escalate_after_seconds: number | null;
+  enabled: Generated<boolean>;
+  shipped: JsonOrNull;
+  updated_at: DefaultTime;
+  updated_by: string | null;
+}
+
+export interface AlertEvaluationsTable {
+  rule: string;
+  run: Generated<Int8>;
+  watched_ms: Generated<Int8>;
+  evaluated_at: DefaultTime;
+  duration_ms: Generated<number>;
+  holding: Generated<Int8>;
+  withheld: Generated<Int8>;
+  unavailable: string | null;
+  error: string | null;
+  failures: Generated<number>;
+}
+
+export interface AlertPendingTable {
+  fingerprint: string;
+  rule: string;
+  since_ms: Int8;
+  run: Int8;
+}
+
+/** What is null counts for any. */
+export interface AlertSilencesTable {
+  id: string;
+  about_rule: string | null;
+  about_fingerprint: string | null;
+  about_tenant: string | null;
+  reason: string;
+  created_at: DefaultTime;
+  created_by: string;
+  expires_at: Time;
+  ended_at: TimeOrNull;
+  ended_by: string | null;
+}
+
+export interface HostReadingsTable {
+  host: string;
+  metric: string;
+  subject: string;
+  value: number | null;
+  problem: string | null;
+  evidence: ColumnType<unknown, string | undefined, string>;
+  read_at: DefaultTime;
 }
 
 /** One row per background task that has ever run. */
@@ -538,6 +611,11 @@ export interface Tables {
   "app.tenant_sizes": TenantSizesTable;
   "app.operations": OperationsTable;
   "app.alerts": AlertsTable;
+  "app.alert_rules": AlertRulesTable;
+  "app.alert_evaluations": AlertEvaluationsTable;
+  "app.alert_pending": AlertPendingTable;
+  "app.alert_silences": AlertSilencesTable;
+  "app.host_readings": HostReadingsTable;
   "app.task_runs": TaskRunsTable;
   "app.backup_lease": BackupLeaseTable;
   "app.backup_runs": BackupRunsTable;

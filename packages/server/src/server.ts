@@ -5,6 +5,7 @@ import type { Database } from "@tenantctl/database";
 import Fastify, { type FastifyInstance, LogController } from "fastify";
 import { v7 as uuidv7 } from "uuid";
 import { createAccessLog } from "./access-log/access-log.ts";
+import { watchHost } from "./alerts/host-readings.ts";
 import type { App } from "./app.ts";
 import { resolveAuditKeys } from "./audit/audit-keys.ts";
 import { createRefusals } from "./audit/refusals.ts";
@@ -153,6 +154,7 @@ export const startServer = async (settings: Settings, db: Database): Promise<Ser
     await metricsPort?.stop();
     throw error;
   });
+  const host = settings.jobs ? watchHost(app) : undefined;
   if (settings.jobs) jobs = startJobs(app);
   const sealer = settings.jobs ? startSealer(app) : undefined;
   let stopping: Promise<void> | undefined;
@@ -163,6 +165,7 @@ export const startServer = async (settings: Settings, db: Database): Promise<Ser
     const delivered = app.deliverer.close(Math.min(settings.drainSeconds, 5));
     await fastify.close();
     clearTimeout(deadline);
+    host?.stop();
     await jobs?.stop();
     await delivered;
     await app.refusals.close();

@@ -224,6 +224,15 @@ export const settings = {
     parse: oneOf("fatal", "error", "warn", "info", "debug", "silent"),
     fallback: "info",
   }),
+  publicUrl: setting({
+    env: "TENANTCTL_PUBLIC_URL",
+    about: "https:// address where people reach the API, through a proxy perhaps; its certificate's end is watched",
+    parse: (value): string | undefined => {
+      if (!/^https:\/\//.test(value) || !URL.canParse(value)) throw new Error("an https:// URL");
+      return value;
+    },
+    fallback: optional,
+  }),
   jobs: setting({ env: "TENANTCTL_JOBS", about: "run background jobs in this process", parse: flag, fallback: true }),
   metricsPort: setting<number | undefined>({
     env: "TENANTCTL_METRICS_PORT",

@@ -1,12 +1,14 @@
 import type { ResultOf, Routes } from "@tenantctl/contract";
 import { sql } from "@tenantctl/database";
 import { jsonTime } from "../json-time.ts";
+import { silencedUntil } from "./silenced.ts";
 
-export type Alert = ResultOf<Routes["alerts.acknowledge"]>;
+export type Alert = ResultOf<Routes["alerts.get"]>;
 
 /** The columns of a row of `app.alerts` as the API shows them. */
 export const alertColumns = sql<Alert>`id, rule, severity, status, tenant_id as "tenantId",
-  (select t.slug from app.tenants t where t.id = tenant_id) as "tenantSlug", summary, evidence, next_step as next,
-  ${jsonTime("opened_at")} as "openedAt", ${jsonTime("last_seen_at")} as "lastSeenAt",
+  (select t.slug from app.tenants t where t.id = tenant_id) as "tenantSlug", summary, value, evidence, next_step as next,
+  ${jsonTime("opened_at")} as "openedAt", reopened, ${jsonTime("last_seen_at")} as "lastSeenAt",
+  ${silencedUntil} as "silencedUntil", ${jsonTime("notified_at")} as "notifiedAt", ${jsonTime("escalated_at")} as "escalatedAt",
   ${jsonTime("acknowledged_at")} as "acknowledgedAt", acknowledged_by as "acknowledgedBy", note,
-  ${jsonTime("resolved_at")} as "resolvedAt"`;
+  ${jsonTime("resolved_at")} as "resolvedAt", resolved_by as "resolvedBy"`;

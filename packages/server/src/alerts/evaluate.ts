@@ -1,54 +1,47 @@
-import { build, type Database, sql, type Transaction } from "@tenantctl/database";
-import { v7 as uuidv7 } from "uuid";
-import { type AlertRule, alertRules, type Finding } from "./rules.ts";
+import { build, type Database, sql } from "@tenantctl/database";
+import { type AlertMetrics, alertMetrics } from "./alert-metrics.ts";
+import { evaluateRule } from "./evaluate-rule.ts";
+import { recordFailure } from "./evaluation.ts";
+import { ownMetrics } from "./own-metrics.ts";
+import { resolveUnwatched } from "./resolve-unwatched.ts";
+import { rebaseSilences } from "./silenced.ts";
 
-/** Taken, with the rule's name, by whoever evaluates it, so that two processes never do it at once. */
-const evaluationLock = 7063;
-const rowsAtOnce = 500;
+export interface EvaluateOptions {
+  /** What rules can watch: what the product knows, unless given. */
+  readonly metrics?: AlertMetrics;
+  /** Milliseconds that one statement of an evaluation may take; 20,000 unless given. */
+  readonly statementMs?: number;
+}
 
-/** Refreshes the alerts whose facts still hold and answers those that have none yet. */
-const refresh = ({ find }: AlertRule) =>
-  sql<Finding>`with found as materialized (${find}),
-    refreshed as (update app.alerts a set last_seen_at = now(), severity = f.severity, summary = f.summary,
-        evidence = f.evidence, next_step = f.next
-      from found f where a.fingerprint = f.fingerprint and a.status <> 'resolved' returning a.fingerprint)
-    select f.fingerprint, f."tenantId", f.severity, f.summary, f.evidence, f.next from found f
-    where not exists (select from refreshed r where r.fingerprint = f.fingerprint)`.compile(build);
-
-const open = ({ name }: AlertRule, findings: readonly Finding[]) =>
-  sql<never>`insert into app.alerts (id, rule, tenant_id, fingerprint, severity, summary, evidence, next_step, opened_at, last_seen_at)
-    values ${sql.join(
-      findings.map(
-        (f) => sql`(${uuidv7()}::uuid, ${name}, ${f.tenantId}::uuid, ${f.fingerprint}, ${f.severity}, ${f.summary},
-          ${JSON.stringify(f.evidence)}::jsonb, ${f.next}, now(), now())`,
-      ),
-    )} on conflict do nothing`.compile(build);
-
-/** What was not seen this time no longer holds. */
-const resolveRest = ({ name }: AlertRule) =>
-  sql<never>`update app.alerts set status = 'resolved', resolved_at = now()
-    where rule = ${name} and status <> 'resolved' and last_seen_at < now()::timestamptz(3)`.compile(build);
-
-const evaluate = async (transaction: Transaction, rule: AlertRule): Promise<void> => {
-  const fresh = await transaction.run(refresh(rule));
-  for (let from = 0; from < fresh.length; from += rowsAtOnce) {
-    await transaction.run(open(rule, fresh.slice(from, from + rowsAtOnce)));
-  }
-  await transaction.run(resolveRest(rule));
+const reasonOf = (error: unknown, statementMs: number): string => {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  if (code === "57014") return `its metric took longer than ${statementMs / 1000} s`;
+  return (error instanceof Error ? error.message : String(error)).slice(0, 500);
 };
 
-/** Opens, refreshes and resolves alerts for all rules; passes over a rule that another process is at. */
-export const evaluateAlerts = async (db: Database, rules: readonly AlertRule[] = alertRules): Promise<void> => {
-  for (const rule of rules) {
-    await db.operator().transaction(async (transaction) => {
-      const [lock] = await transaction.run(
-        sql<{
-          taken: boolean;
-        }>`select pg_try_advisory_xact_lock(${sql.lit(evaluationLock)}, hashtext(${rule.name})) as taken`.compile(
-          build,
-        ),
-      );
-      if (lock?.taken === true) await evaluate(transaction, rule);
-    });
+/**
+ * Opens, refreshes, resolves, tells and escalates, a transaction per rule: a process that ends in the middle leaves the rest to
+ * the next evaluation. A rule that fails says so in its row and stops no other. Passes over what another process is at.
+ */
+export const evaluateAlerts = async (
+  db: Database,
+  { metrics = alertMetrics, statementMs = 20_000 }: EvaluateOptions = {},
+): Promise<void> => {
+  const scope = db.operator();
+  await scope.run(rebaseSilences.compile(build));
+  const rules = await scope.run(
+    sql<{ name: string; metric: string }>`select name, metric from app.alert_rules where enabled order by name`.compile(
+      build,
+    ),
+  );
+  const last = ({ metric }: { metric: string }): number => Number(Object.hasOwn(ownMetrics, metric));
+  for (const { name } of rules.toSorted((a, b) => last(a) - last(b))) {
+    const begun = performance.now();
+    try {
+      await scope.transaction((transaction) => evaluateRule(transaction, name, metrics, statementMs));
+    } catch (error) {
+      await scope.run(recordFailure(name, performance.now() - begun, reasonOf(error, statementMs)));
+    }
   }
+  await scope.transaction(resolveUnwatched);
 };

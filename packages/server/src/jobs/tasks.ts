@@ -1,10 +1,13 @@
 import { build, sql } from "@tenantctl/database";
 import { evaluateAlerts } from "../alerts/evaluate.ts";
+import { forgetOldAlerts } from "../alerts/forget-old-alerts.ts";
 import type { App } from "../app.ts";
 import { endedSessionsCleanup } from "../auth/ended-sessions-cleanup.ts";
 import { forgetOldRuns } from "../backups/forget-old-runs.ts";
 import { deliverDue } from "../deliveries/deliver-due.ts";
 import { forgetOldDeliveries } from "../deliveries/forget-old-deliveries.ts";
+import { countTenantRows } from "../metrics/count-rows.ts";
+import { rollUpUse } from "../metrics/roll-up-use.ts";
 import { resumeOperations } from "../operations/resume-operations.ts";
 import { endInterruptedRestores } from "../restores/end-interrupted-restores.ts";
 import { purgeDueTenants } from "../tenants/purge-due-tenants.ts";
@@ -30,10 +33,6 @@ const ensureAuditPartitions = async ({ db }: App): Promise<void> => {
   await db.operator().run(sql`select tenancy.ensure_audit_partitions()`.compile(build));
 };
 
-const dropOldUse = async ({ db }: App): Promise<void> => {
-  await db.operator().run(sql`select app.drop_old_usage()`.compile(build));
-};
-
 const keepAccessLog = async ({ db }: App): Promise<void> => {
   await db.operator().run(sql`select tenancy.ensure_access_partitions()`.compile(build));
   await db.operator().run(sql`select app.drop_old_accesses()`.compile(build));
@@ -45,10 +44,18 @@ const forgetOldErrors = async ({ db }: App): Promise<void> => {
 
 export const tasks: Readonly<Record<string, Task>> = {
   evaluate_alerts: {
-    about: "opens, refreshes and resolves alerts",
+    about: "opens, refreshes and resolves alerts, and tells of them",
     cron: "* * * * *",
     atStart: true,
-    run: ({ db }) => evaluateAlerts(db),
+    run: async (app) => {
+      await evaluateAlerts(app.db);
+      await deliverDue(app);
+    },
+  },
+  forget_old_alerts: {
+    about: "forgets alerts that were resolved 400 days ago",
+    cron: "59 3 * * *",
+    run: forgetOldAlerts,
   },
   deliver_notifications: {
     about: "sends contacts what is due",
@@ -111,5 +118,15 @@ export const tasks: Readonly<Record<string, Task>> = {
     cron: "53 3 * * *",
     run: forgetOldErrors,
   },
-  drop_old_use: { about: "removes metrics older than 35 days", cron: "29 * * * *", run: dropOldUse },
+  roll_up_use: {
+    about: "adds use up to hours after 2 days and to days after 35, and removes it after 400",
+    cron: "9,29,49 * * * *",
+    run: rollUpUse,
+  },
+  count_tenant_rows: {
+    about: "counts the rows of tenants that were not counted for six hours",
+    cron: "* * * * *",
+    atStart: true,
+    run: countTenantRows,
+  },
 };

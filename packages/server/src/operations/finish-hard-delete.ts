@@ -54,6 +54,7 @@ export const finishHardDelete = async (
           where tenant_id = ${tenantId}::uuid`.compile(build),
       ),
       transaction.run(sql`delete from app.alerts where tenant_id = ${tenantId}::uuid`.compile(build)),
+      transaction.run(sql`delete from app.alert_silences where about_tenant = ${tenantId}::uuid`.compile(build)),
       transaction.run(
         auditOf(
           requester,

@@ -139,6 +139,9 @@ const newError = async ({ server }: World): Promise<string> => {
   return fingerprint;
 };
 
+const newSilence = async (world: World): Promise<string> =>
+  (await world.must("POST", "/api/admin/alert-silences", { rule: "error_rate", forSeconds: 60, reason: "walk" })).id;
+
 const newOperation = async ({ server }: World, tenantId: string): Promise<string> => {
   const { id } = await ownerRow<{ id: string }>(
     server.database,
@@ -363,7 +366,39 @@ export const routeCases: { readonly [Id in RouteId]: CaseOf<Id> } = {
     prepare: async (world, tenant) => ({ params: { id: await newAlert(world, tenant) }, body: { note: "done" } }),
     again: "unchanged",
   },
+  "alerts.get": { prepare: async (world, tenant) => ({ params: { id: await newAlert(world, tenant) } }) },
+  "silences.list": {
+    prepare: async (world) => {
+      await newSilence(world);
+      return { query: { status: "all", limit: 1 } };
+    },
+  },
+  "silences.create": {
+    prepare: (_, { slug }) => ({ body: { rule: "error_rate", tenantId: slug, forSeconds: 60, reason: "load test" } }),
+    again: "changes",
+  },
+  "silences.end": { prepare: async (world) => ({ params: { id: await newSilence(world) } }), again: "unchanged" },
+  "alertRules.list": { prepare: nothing },
+  "alertRules.get": { prepare: () => ({ params: { name: "error_rate" } }) },
+  "alertRules.set": {
+    prepare: (world) => ({
+      params: { name: world.fresh("rule").replace("-", "_") },
+      body: { metric: "database_size", threshold: 50, notify: ["escalation", "on_call"], forSeconds: 60 },
+    }),
+    again: "unchanged",
+  },
+  "alertRules.reset": {
+    prepare: async (world) => {
+      const name = world.fresh("rule").replace("-", "_");
+      await world.must("PUT", `/api/admin/alert-rules/${name}`, { metric: "database_size", threshold: 50 });
+      return { params: { name } };
+    },
+    again: "refused",
+  },
+  "alertRules.test": { prepare: () => ({ params: { name: "error_rate" }, query: { threshold: 0.5 } }) },
+  "alertMetrics.list": { prepare: nothing },
   "metrics.get": { prepare: (_, { id }) => ({ query: { tenantId: id } }) },
+  "metrics.top": { prepare: () => ({ query: { by: "rows", limit: 3 } }) },
   "operations.list": { prepare: (_, { id }) => ({ query: { tenantId: id } }) },
   "operations.get": { prepare: async (world, { id }) => ({ params: { id: await newOperation(world, id) } }) },
   "operations.cancel": {
