@@ -220,7 +220,7 @@ describe("status", () => {
     const env = { TENANTCTL_API_URL: shell.api.url };
     const well = await shell.run(["status"], { env });
     expect(well.code).toBe(0);
-    expect(well.stdout).toContain("ok");
+    expect(well.stdout).toMatch(/^HEALTH OK\n/);
     expect(well.stderr).toContain("tenantctl login");
     shell.api.on("GET /api/health", () => ({
       status: 503,

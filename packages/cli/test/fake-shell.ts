@@ -17,7 +17,7 @@ export interface Shell {
   run(args: readonly string[], more?: { env?: NodeJS.ProcessEnv; input?: string }): Promise<Exit>;
   start(args: readonly string[]): TestProcess;
   /** In a pseudo-terminal of the given width. */
-  terminal(args: readonly string[], columns?: number): TestProcess;
+  terminal(args: readonly string[], columns?: number, more?: NodeJS.ProcessEnv): TestProcess;
   login(args?: readonly string[]): Promise<Exit>;
 }
 
@@ -38,7 +38,8 @@ export const openShell = async (): Promise<Shell> => {
     env,
     run,
     start: (args) => startCli(args, { env }),
-    terminal: (args, columns = 80) => startInPty(process.execPath, [bin, ...args], { env, columns, rows: 24 }),
+    terminal: (args, columns = 80, more = {}) =>
+      startInPty(process.execPath, [bin, ...args], { env: { ...env, ...more }, columns, rows: 24 }),
     login: (args = []) =>
       run(["login", "--api-url", api.url, "--email", "op@example.com", "--password-stdin", ...args], {
         input: `${operatorPassword}\n`,

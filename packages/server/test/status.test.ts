@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { evaluateAlerts } from "../src/alerts/evaluate.ts";
 import { recordRun } from "../src/jobs/record-run.ts";
 import { startTestServer, type TestServer } from "./fixture/server.ts";
+import { until } from "./fixture/until.ts";
 
 let server: TestServer;
 let token: string;
@@ -131,4 +132,16 @@ it("backups that are overdue need a person, once, whether or not their alert sta
   expect(await aboutBackups()).toHaveLength(1);
   await evaluateAlerts(server.app.db);
   expect(await aboutBackups()).toHaveLength(1);
+});
+
+it("counts a large system's tenants anew after a while, and what needs a person at once", async () => {
+  await server.asOwner(
+    `insert into app.tenants (id, slug, name, plan) select gen_random_uuid(), 'many-' || n, 'Many', 'basic' from generate_series(1, 1001) n`,
+  );
+  const { tenants } = await status();
+  const { slug } = await server.provision();
+  await recordRun(server.app, "evaluate_alerts", null);
+  await server.asOwner("update app.task_runs set succeeded_at = now() - interval '6 minutes'");
+  expect(await whatNeedsAPerson()).toContainEqual(expect.stringContaining("background jobs have stopped"));
+  await until(`${slug} to be counted`, async () => (await status()).tenants.active === tenants.active + 1);
 });
