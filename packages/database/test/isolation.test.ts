@@ -17,6 +17,8 @@ const tenantMay: Record<string, string[]> = {
   "app.audit_log": ["select", "insert"],
   "app.usage_minutes": ["select", "insert", "update"],
   "app.usage_days": ["select", "insert", "update"],
+  "app.usage_rollups": ["select"],
+  "app.tenant_sizes": ["select", "insert", "update"],
   "app.access_log": ["select"],
 };
 /** What the operator role may do, where it may not do everything. */
@@ -25,6 +27,8 @@ const operatorMay: Record<string, string[]> = {
   "app.audit_log": ["select", "insert"],
   "app.usage_minutes": ["select", "insert", "update"],
   "app.usage_days": ["select", "insert", "update"],
+  "app.usage_rollups": ["select"],
+  "app.tenant_sizes": ["select", "insert", "update"],
   "app.access_log": ["select"],
 };
 const everything = ["select", "insert", "update", "delete"];

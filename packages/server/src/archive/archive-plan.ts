@@ -41,7 +41,14 @@ export interface ArchivePlan {
 }
 
 /** Counted use, and the log's seals, which prove something only beside their system's key: in the system archive, in no tenant's own. */
-const ofTheSystem = new Set(["app.usage_minutes", "app.usage_days", "app.audit_seals", "app.audit_chains"]);
+const ofTheSystem = new Set([
+  "app.usage_minutes",
+  "app.usage_days",
+  "app.usage_rollups",
+  "app.tenant_sizes",
+  "app.audit_seals",
+  "app.audit_chains",
+]);
 
 /** Who is backing up just now: nothing to bring back. */
 const ofTheMoment = new Set(["app.backup_lease"]);

@@ -49,7 +49,8 @@ export const tasks: Readonly<Record<string, Task>> = {
     atStart: true,
     run: async (app) => {
       await evaluateAlerts(app.db);
-      await deliverDue(app);
+      // Not waited for: a receiver that hangs must not hold up the next evaluation.
+      void deliverDue(app);
     },
   },
   forget_old_alerts: {

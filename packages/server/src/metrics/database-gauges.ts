@@ -33,7 +33,9 @@ const proofs = [
   ["drill", "last_drilled_at", 35 * 24],
 ] as const;
 
-const ageOf = (time: ReturnType<typeof sql>) => sql`greatest(extract(epoch from now() - ${time}), 0)::float8`;
+/** Seconds since then, none for a time in the future; null where there is no time. */
+const ageOf = (time: ReturnType<typeof sql>) =>
+  sql`case when ${time} > now() then 0 else extract(epoch from now() - ${time}) end::float8`;
 
 const backups = reading(
   {
