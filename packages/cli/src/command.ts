@@ -62,6 +62,8 @@ export interface Command {
   readonly confirm?: Confirmation;
   /** One line on stderr once it is done. */
   readonly done?: (data: Readonly<Record<string, unknown>>) => string | undefined;
+  /** What is said instead where the step changed nothing. */
+  readonly unchanged?: (data: Readonly<Record<string, unknown>>) => string;
   /** Left out of help and completion. */
   readonly hidden?: boolean;
   /** Instead of one call; gives the exit code. */

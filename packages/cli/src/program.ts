@@ -22,18 +22,27 @@ export interface Outcome {
 const placeholders: Readonly<Record<Field["kind"], string>> = {
   text: "text",
   integer: "n",
+  number: "n",
+  duration: "duration",
   boolean: "",
   choice: "value",
   time: "time",
   list: "a,b",
 };
 
+/** What stands for null in the flag of a limit. */
+const nullWords: Readonly<Partial<Record<Field["kind"], string>>> = {
+  integer: "unlimited",
+  number: "none",
+  duration: "never",
+};
+
 const optionFor = (field: Field, alias: string | undefined): Option => {
   const long = alias === undefined ? `--${field.flag}` : `--${alias}, --${field.flag}`;
   if (field.kind === "boolean") return new Option(long, field.help);
   const label =
-    field.nullable && field.kind === "integer"
-      ? "n|unlimited"
+    field.nullable && nullWords[field.kind] !== undefined
+      ? `${placeholders[field.kind]}|${nullWords[field.kind]}`
       : field.flag === "tenant"
         ? "tenant"
         : placeholders[field.kind];

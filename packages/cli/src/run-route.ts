@@ -79,7 +79,8 @@ export const printAnswer = async (invocation: Invocation, route: RouteId, pages:
   const data = recordOf(first);
   if (data === undefined) return;
   if (data.dryRun === true) return out.note("dry run: nothing was changed.");
-  const line = data.changed === false ? "nothing to do: it was so already." : command.done?.(data);
+  const line =
+    data.changed === false ? (command.unchanged?.(data) ?? "nothing to do: it was so already.") : command.done?.(data);
   if (line !== undefined) out.note(cleanLine(line));
 };
 

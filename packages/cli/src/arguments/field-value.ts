@@ -26,7 +26,7 @@ const timeOf = (field: Field, text: string, now: number): string => {
 /** How messages name a field. */
 export const nameOf = (field: Field): string => `--${field.flag}`;
 
-const noLimit = new Set(["unlimited", "none", "null"]);
+const noLimit = new Set(["unlimited", "none", "never", "null"]);
 
 /** The value that a typed text stands for. Gives a usage error that names the flag. `now` in milliseconds. */
 export const fieldValue = (field: Field, text: string, now = Date.now()): unknown => {
@@ -36,6 +36,18 @@ export const fieldValue = (field: Field, text: string, now = Date.now()): unknow
       if (!/^-?\d{1,16}$/.test(text) || !Number.isSafeInteger(Number(text)))
         throw usage(`${nameOf(field)} takes a whole number${field.nullable ? ' or "unlimited"' : ""}, not "${text}"`);
       return Number(text);
+    case "number":
+      if (!/^-?\d{1,15}(\.\d{1,15})?$/.test(text))
+        throw usage(`${nameOf(field)} takes a number${field.nullable ? ' or "none"' : ""}, not "${text}"`);
+      return Number(text);
+    case "duration": {
+      const ms = text === "0" ? 0 : durationMs(text);
+      if (ms === undefined)
+        throw usage(
+          `${nameOf(field)} takes a duration such as 90s, 5m or 2h${field.nullable ? ', or "never"' : ""}, not "${text}"`,
+        );
+      return ms / 1000;
+    }
     case "boolean":
       if (text !== "true" && text !== "false") throw usage(`${nameOf(field)} takes true or false, not "${text}"`);
       return text === "true";

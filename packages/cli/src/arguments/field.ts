@@ -21,7 +21,7 @@ export interface Field {
   readonly place: Place;
   /** Without the dashes: `contact-email`. */
   readonly flag: string;
-  readonly kind: "text" | "integer" | "boolean" | "choice" | "time" | "list";
+  readonly kind: "text" | "integer" | "number" | "duration" | "boolean" | "choice" | "time" | "list";
   readonly choices: readonly string[];
   readonly nullable: boolean;
   readonly required: boolean;
@@ -34,10 +34,14 @@ export const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) =
 /** `contact-email` → `contactEmail`. */
 export const camel = (name: string): string => name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
-const kindOf = (node: Node): Field["kind"] => {
+/** Seconds in the API are durations such as 5m for people: `forSeconds` is `--for 5m`. */
+const seconds = /(?<=.)Seconds$/;
+
+const kindOf = (node: Node, name: string): Field["kind"] => {
   if (node.enum) return "choice";
   if (node.type === "array") return "list";
-  if (node.type === "integer" || node.type === "number") return "integer";
+  if (node.type === "integer") return seconds.test(name) ? "duration" : "integer";
+  if (node.type === "number") return "number";
   if (node.type === "boolean") return "boolean";
   return node.format === "date-time" ? "time" : "text";
 };
@@ -49,8 +53,8 @@ const fieldOf = (name: string, place: Place, outer: Node, required: boolean, sec
     name,
     place,
     // Wherever a tenant is named, the flag is --tenant.
-    flag: name === "tenantId" ? "tenant" : kebab(name),
-    kind: kindOf(node),
+    flag: name === "tenantId" ? "tenant" : kebab(name.replace(seconds, "")),
+    kind: kindOf(node, name),
     choices: node.enum ?? node.items?.enum ?? [],
     nullable,
     required,

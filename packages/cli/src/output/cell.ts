@@ -15,6 +15,17 @@ export const bytesText = (bytes: number): string => {
   return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
 };
 
+/** Seconds in the largest unit that leaves a whole number: `90s`, `5m`, `2h`, `7d`. */
+export const durationText = (seconds: number): string => {
+  const units = [
+    ["d", 86_400],
+    ["h", 3600],
+    ["m", 60],
+  ] as const;
+  const unit = units.find(([, length]) => seconds >= length && seconds % length === 0);
+  return unit === undefined ? `${seconds}s` : `${seconds / unit[1]}${unit[0]}`;
+};
+
 /** A time to the second, in UTC; tables say so in their heading. */
 export const timeText = (iso: string): string => iso.slice(0, 19).replace("T", " ");
 
@@ -31,6 +42,7 @@ export const cellText = (value: unknown, { as: kind, none = "-" }: Partial<Colum
   if (typeof value === "number") {
     if (kind === "bytes" || (kind === "amount" && valueAt(row, "resource") === "storage_bytes"))
       return bytesText(value);
+    if (kind === "duration") return durationText(value);
     return kind === "percent" ? `${value} %` : String(value);
   }
   if (typeof value === "boolean") return value ? "yes" : "no";
@@ -62,6 +74,10 @@ const colours: Readonly<Record<string, "green" | "yellow" | "red" | "dim">> = {
   critical: "red",
   down: "red",
   open: "red",
+  firing: "red",
+  broken: "red",
+  unavailable: "yellow",
+  clear: "green",
 };
 
 /** The colour of a status word, where it has one. */

@@ -9,6 +9,7 @@ export type CellKind =
   | "yesNo"
   | "count"
   | "amount"
+  | "duration"
   | "channels";
 
 /** One column of a table, or one line of a record. */
