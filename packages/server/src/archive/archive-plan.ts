@@ -40,11 +40,12 @@ export interface ArchivePlan {
   readonly system: ArchiveTables;
 }
 
-/** Counted use, and the log's seals, which prove something only beside their system's key: in the system archive, in no tenant's own. */
+/** Counted use, who read what, and the log's seals, which prove something only beside their system's key: in the system archive, in no tenant's own. */
 const ofTheSystem = new Set([
   "app.usage_minutes",
   "app.usage_days",
   "app.usage_rollups",
+  "app.access_log",
   "app.tenant_sizes",
   "app.audit_seals",
   "app.audit_chains",
