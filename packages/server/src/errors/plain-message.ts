@@ -11,7 +11,7 @@ const replacements: readonly (readonly [RegExp, string])[] = [
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters to find
   [/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]+/gu, " "],
   [/[a-z][a-z0-9+.-]{1,15}:\/\/\S+/gi, "<url>"],
-  [/[^\s@'"`<>()=]{1,64}@[^\s@'"`<>()]{1,255}/g, "<email>"],
+  [/[^\s@"`<>()=,;:]{1,64}@[^\s@'"`<>(),;:]{1,255}/g, "<email>"],
   [/=\([^)]*\)?/g, "=(…)"],
   // A quote within a word ends nothing (O'Brien), and begins nothing (can't). One that is cut off goes to the end.
   [/(?<![\p{L}\p{N}])"(?:[^"]|"(?=[\p{L}\p{N}]))*(?:"|$)/gu, '"…"'],
