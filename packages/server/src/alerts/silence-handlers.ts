@@ -29,14 +29,14 @@ export const silenceHandlers: Handlers<"silences.list" | "silences.create" | "si
     const { status = "active", cursor, limit = defaultPageSize } = call.query;
     const [createdAt = "", id = ""] = cursor === undefined ? [] : decodeCursor(cursor, [timeShape, uuidShape]);
     const page = jsonPage({
-      columns: silenceColumns,
-      from: sql`(select *, created_at as begun, id as number from app.alert_silences) as s`,
+      columns: sql`${silenceColumns} from (select c.*) as s`,
+      from: sql`app.alert_silences as s`,
       where: allOf([
         ...(status === "all" ? [] : [stands]),
-        ...given(cursor, () => sql`(begun, number) < (${createdAt}::timestamptz, ${id}::uuid)`),
+        ...given(cursor, () => sql`(created_at, id) < (${createdAt}::timestamptz, ${id}::uuid)`),
       ]),
-      orderBy: sql`begun desc, number desc`,
-      keys: sql`${jsonTime("begun")}, number::text`,
+      orderBy: sql`created_at desc, id desc`,
+      keys: sql`${jsonTime("created_at")}, id::text`,
       limit,
     });
     return pageAnswer(call, await call.scope.run(page));

@@ -12,10 +12,13 @@ const mostTold = 50;
 const tryAgainMs = 300_000;
 
 /** What contacts are told of an alert: the alert, as the API shows it. */
-export const noteOf = (event: NotificationEvent, roles: readonly ContactRole[], alert: Alert): Note => {
-  const { id, severity, ...payload } = alert;
-  return { event, severity, roles, subject: { type: "alert", id }, payload };
-};
+export const noteOf = (event: NotificationEvent, roles: readonly ContactRole[], alert: Alert): Note => ({
+  event,
+  severity: alert.severity,
+  roles,
+  subject: { type: "alert", id: alert.id },
+  payload: { alert },
+});
 
 /** Who hears of it beside a rule's own when nobody has taken it. */
 const escalationRoles = ({ severity }: Alert): readonly ContactRole[] =>
