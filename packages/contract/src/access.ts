@@ -20,6 +20,8 @@ export const scopes = [
   "tokens:read",
   "tokens:write",
   "audit:read",
+  "audit:verify",
+  "audit:drop",
   "alerts:read",
   "alerts:write",
   "errors:read",

@@ -5,12 +5,12 @@ export * from "./errors.ts";
 export * from "./lifecycle.ts";
 export * from "./route.ts";
 export { accessGroups } from "./routes/access-log.ts";
-export { auditOutcomes } from "./routes/audit.ts";
 export { reportKinds, reportOutcomes } from "./routes/backups.ts";
 export { customerSorts } from "./routes/customers.ts";
 export * from "./routes/index.ts";
 export { restoreModes } from "./routes/restores.ts";
 export { alertStatuses } from "./schemas/alert.ts";
+export { AuditCheckpoint, auditOutcomes, auditProblems, checkpointFormat } from "./schemas/audit.ts";
 export {
   type ContactRole,
   contactRoles,

@@ -25,7 +25,10 @@ export interface RouteShape {
   readonly query?: TObject;
   readonly body?: TObject;
   /** Instead of a JSON body: a document of this type, read as a stream and of any length. */
-  readonly upload?: "application/x-tar" | "application/vnd.tenantctl.export+json";
+  readonly upload?:
+    | "application/x-tar"
+    | "application/vnd.tenantctl.export+json"
+    | "application/vnd.tenantctl.checkpoints+jsonl";
   /** Success answers by status; 503 only where a bad state is told in the same form as a good one (health). */
   readonly responses: Readonly<Partial<Record<200 | 201 | 202 | 503, TSchema>>>;
   /** Errors beside those that follow from `access` and validation. */

@@ -173,7 +173,9 @@ end $$;
 -- Drops the rows before `cutoff`: months as a whole, and what lies in the partition of no month. Refuses while anything stands
 -- in the way. Returns how many rows went.
 create function app.drop_audit_rows(cutoff timestamptz, register json) returns bigint
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+-- Whoever writes must not wait behind this while it waits for a reader.
+set lock_timeout = '5s' as $$
 declare
   obstacle text;
   part record;
@@ -190,7 +192,7 @@ begin
   end if;
   update app.audit_register r set dropped_before = cutoff, batch = n.batch, key_id = n.key_id, mac = decode(n.mac, 'hex')
   from json_to_record(register) as n(batch bigint, key_id text, mac text)
-  where r.batch = n.batch - 1 and (r.dropped_before is null or r.dropped_before < cutoff);
+  where r.batch = n.batch - 1 and (r.dropped_before is null or r.dropped_before <= cutoff);
   if not found then
     perform app.refuse('edit_conflict', 'The audit log was sealed or dropped by another process meanwhile.', 'Try again.');
   end if;

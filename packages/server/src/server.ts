@@ -8,6 +8,7 @@ import { createAccessLog } from "./access-log/access-log.ts";
 import { watchHost } from "./alerts/host-readings.ts";
 import type { App } from "./app.ts";
 import { resolveAuditKeys } from "./audit/audit-keys.ts";
+import { keepCheckpointFile } from "./audit/checkpoint-file.ts";
 import { createRefusals } from "./audit/refusals.ts";
 import { startSealer } from "./audit/sealer.ts";
 import { useAccessTokens } from "./auth/access-token.ts";
@@ -157,6 +158,9 @@ export const startServer = async (settings: Settings, db: Database): Promise<Ser
   const host = settings.jobs ? watchHost(app) : undefined;
   if (settings.jobs) jobs = startJobs(app);
   const sealer = settings.jobs ? startSealer(app) : undefined;
+  const { auditCheckpointFile } = settings;
+  const checkpoints =
+    settings.jobs && auditCheckpointFile !== undefined ? keepCheckpointFile(app, auditCheckpointFile) : undefined;
   let stopping: Promise<void> | undefined;
 
   const stop = async (): Promise<void> => {
@@ -171,6 +175,7 @@ export const startServer = async (settings: Settings, db: Database): Promise<Ser
     await app.refusals.close();
     await app.tokenUse.close();
     await sealer?.stop();
+    await checkpoints?.stop();
     await app.limits.close();
     await app.meter.close();
     await app.accessLog.close();

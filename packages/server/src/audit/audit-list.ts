@@ -10,7 +10,8 @@ type Query = QueryOf<Routes["audit.list"]>;
 const details = (column: "before" | "after") =>
   sql`(select ${sql.ref(`d.${column}`)} from app.audit_details d where d.tenant_id = c.tenant_id and d.audit_id = c.id)`;
 
-const columns = sql`id, nullif(tenant_id, ${sql.lit(SYSTEM_TENANT_ID)}) as "tenantId", action,
+/** The columns of a row of the log as the API shows it, of the log as `c`. */
+export const auditColumns = sql`id, nullif(tenant_id, ${sql.lit(SYSTEM_TENANT_ID)}) as "tenantId", action,
   resource_type as "resourceType", resource_id as "resourceId", outcome,
   json_build_object('type', actor_type, 'id', actor_id, 'name', actor_name) as actor, address,
   request_id as "requestId", detail, occurrences, ${details("before")} as before, ${details("after")} as after,
@@ -21,7 +22,7 @@ export const listAudit = (tenantId: string | null, query: Query): CompiledQuery<
   const { limit = defaultPageSize, cursor } = query;
   const [time = "", id = ""] = cursor === undefined ? [] : decodeCursor(cursor, [timeShape, uuidShape]);
   return jsonPage({
-    columns,
+    columns: auditColumns,
     from: sql`app.audit_log`,
     where: allOf([
       ...given(tenantId ?? undefined, (own) => sql`tenant_id = ${own}::uuid`),

@@ -23,9 +23,7 @@ export interface SealedRow {
   readonly details_digest: string | null;
 }
 
-const plain = [
-  "tenant_id",
-  "id",
+const content = [
   "action",
   "resource_type",
   "resource_id",
@@ -39,10 +37,13 @@ const plain = [
   "detail",
 ] as const;
 
+/** The columns of a SealedRow that are not its key, of the log as `alias`. */
+export const contentColumns = (alias: string): RawBuilder<unknown> =>
+  sql`${sql.join(content.map((name) => sql.ref(`${alias}.${name}`)))}, encode(${sql.ref(`${alias}.details_digest`)}, 'hex') as details_digest`;
+
 /** The columns of a SealedRow, of the log as `alias`. */
 export const sealedColumns = (alias: string): RawBuilder<unknown> =>
-  sql`${sql.join(plain.map((name) => sql.ref(`${alias}.${name}`)))}, ${jsonTime(`${alias}.at`)} as at,
-    encode(${sql.ref(`${alias}.details_digest`)}, 'hex') as details_digest`;
+  sql`${sql.ref(`${alias}.tenant_id`)}, ${jsonTime(`${alias}.at`)} as at, ${sql.ref(`${alias}.id`)}, ${contentColumns(alias)}`;
 
 /** SHA-256 of the row. The array's first element names this form; another one would get another number. */
 export const rowDigest = (row: SealedRow): string =>

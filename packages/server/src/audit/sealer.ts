@@ -43,9 +43,15 @@ export const sealAll = async (
 /** Seals the audit log while the process runs. Several processes take turns; what one leaves, another goes on with. */
 export const startSealer = (app: App): Sealer => {
   let stopping = false;
-  const background = inBackground("sealing of the audit log", everyMs, app.log, async () => {
-    if (!stopping) await sealAll(app, () => stopping);
-  });
+  const background = inBackground(
+    "sealing of the audit log",
+    everyMs,
+    app.log,
+    async () => {
+      if (!stopping) await sealAll(app, () => stopping);
+    },
+    app.errors.failed,
+  );
   void background.now();
   return {
     stop: async () => {

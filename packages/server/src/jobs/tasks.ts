@@ -2,6 +2,8 @@ import { build, sql } from "@tenantctl/database";
 import { evaluateAlerts } from "../alerts/evaluate.ts";
 import { forgetOldAlerts } from "../alerts/forget-old-alerts.ts";
 import type { App } from "../app.ts";
+import { announceCheckpoint } from "../audit/announce-checkpoint.ts";
+import { retainAudit } from "../audit/retain-audit.ts";
 import { endedSessionsCleanup } from "../auth/ended-sessions-cleanup.ts";
 import { forgetOldRuns } from "../backups/forget-old-runs.ts";
 import { deliverDue } from "../deliveries/deliver-due.ts";
@@ -97,6 +99,16 @@ export const tasks: Readonly<Record<string, Task>> = {
     cron: "41 3 * * *",
     atStart: true,
     run: ensureAuditPartitions,
+  },
+  announce_audit_checkpoint: {
+    about: "tells the security contacts where the audit log's chains end",
+    cron: "0 * * * *",
+    run: announceCheckpoint,
+  },
+  retain_audit: {
+    about: "drops the audit log's months that are old enough, where that is configured",
+    cron: "53 3 * * *",
+    run: retainAudit,
   },
   forget_old_backup_runs: {
     about: "forgets runs of 400 days ago of which no archive is left",

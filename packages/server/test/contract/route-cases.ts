@@ -1,5 +1,7 @@
 import type { RouteId, Routes } from "@tenantctl/contract";
+import { SYSTEM_TENANT_ID } from "@tenantctl/database";
 import { v7 as uuidv7 } from "uuid";
+import { sealAll } from "../../src/audit/sealer.ts";
 import { asOwner, ownerRow } from "../fixture/as-owner.ts";
 import { type Actor, type Caller, password, type World, type WorldTenant } from "./world.ts";
 
@@ -187,6 +189,21 @@ const documentOf =
 const archive = documentOf("/api/admin/tenants/:id/archive", "application/x-tar");
 const exported = documentOf("/api/tenants/export?tenantId=:id", "application/vnd.tenantctl.export+json");
 
+const noCheckpoints = { type: "application/vnd.tenantctl.checkpoints+jsonl", body: new Uint8Array() };
+
+/** A sealed row that is two years old, for the retention to drop. */
+const oldAuditRow: Prepare = async ({ server }) => {
+  await asOwner(server.database, (client) =>
+    client.query(
+      `insert into app.audit_log (tenant_id, at, id, action, resource_type, outcome, actor_type)
+        values ($1, now() - interval '2 years', $2, 'old', 'thing', 'success', 'system')`,
+      [SYSTEM_TENANT_ID, uuidv7()],
+    ),
+  );
+  await sealAll(server.app);
+  return { query: { months: 12 } };
+};
+
 /** How each route is called so that it works. A route without an entry does not compile. */
 export const routeCases: { readonly [Id in RouteId]: CaseOf<Id> } = {
   "auth.login": {
@@ -357,6 +374,13 @@ export const routeCases: { readonly [Id in RouteId]: CaseOf<Id> } = {
   "accessLog.ofTenant": { prepare: () => ({ query: { limit: 5 } }) },
   "accessLog.summary": { prepare: () => ({ query: { by: "route" } }) },
   "audit.list": { prepare: () => ({ query: { action: "create", limit: 2 } }) },
+  "audit.export": { prepare: () => ({ query: { since: "2026-01-01T00:00:00.000Z" } }) },
+  "audit.tail": { prepare: () => ({ query: { limit: 2 } }) },
+  "audit.verify": { prepare: () => ({ upload: noCheckpoints }), again: "changes" },
+  "audit.checkpoint": { prepare: () => ({ query: { since: 0 } }) },
+  "audit.key": { prepare: nothing },
+  "audit.retention": { prepare: () => ({ query: { months: 12 } }) },
+  "audit.drop": { prepare: oldAuditRow, again: "unchanged" },
   "alerts.list": { prepare: (_, { id }) => ({ query: { status: "all", tenantId: id } }) },
   "alerts.acknowledge": {
     prepare: async (world, tenant) => ({ params: { id: await newAlert(world, tenant) }, body: { note: "looking" } }),

@@ -1,0 +1,45 @@
+import type { ResultOf, Routes } from "@tenantctl/contract";
+import { build, type Snapshot, sql } from "@tenantctl/database";
+import { Answer } from "../answer.ts";
+import type { Handlers } from "../call.ts";
+import { memberEntry, operatorEntry } from "../call-scope.ts";
+import { allOf, given } from "../json-page.ts";
+import { snapshotStream } from "../snapshot-stream.ts";
+import { auditColumns } from "./audit-list.ts";
+import { jsonLines } from "./json-lines.ts";
+
+type Body = ResultOf<Routes["audit.export"]>;
+
+interface Wanted {
+  readonly tenantId: string | null;
+  readonly since?: string;
+  readonly until?: string;
+}
+
+async function* rowsOf(snapshot: Snapshot, { tenantId, since, until }: Wanted): AsyncGenerator<string> {
+  const rows = snapshot.stream(
+    sql<{ json: string }>`select row_to_json(r)::text as json from app.audit_log c, lateral (select ${auditColumns}) r
+      where ${allOf([
+        ...given(tenantId ?? undefined, (own) => sql`c.tenant_id = ${own}::uuid`),
+        ...given(since, (from) => sql`c.at >= ${from}::timestamptz`),
+        ...given(until, (before) => sql`c.at < ${before}::timestamptz`),
+      ])} order by c.at, c.id`.compile(build),
+  );
+  for await (const batch of rows) for (const { json } of batch) yield json;
+}
+
+/** The whole log from one snapshot: a tenant's own, or for an operator that of all tenants. */
+export const auditExportHandlers: Handlers<"audit.export"> = {
+  "audit.export": async ({ app, principal, query, route, tenantId }) => {
+    const wanted = { ...query, tenantId };
+    const { db } = app;
+    const body = await snapshotStream(
+      (fn) =>
+        principal.kind === "user" || principal.kind === "tenantToken"
+          ? db.tenantSnapshot(principal.tenantId, memberEntry(principal, route.access, true), fn)
+          : db.operatorSnapshot(operatorEntry(principal, route.access), fn),
+      (snapshot) => jsonLines(rowsOf(snapshot, wanted)),
+    );
+    return new Answer<Body>(200, body, { "content-type": "application/json; charset=utf-8" });
+  },
+};
