@@ -65,6 +65,7 @@ create table app.deliveries (
   finished_at timestamptz(3)
 );
 create index deliveries_due on app.deliveries (channel_id, next_attempt_at) where status = 'pending';
+create index deliveries_under_way on app.deliveries (channel_id) where status = 'pending' and lease_id is not null;
 create index deliveries_newest on app.deliveries (created_at desc, id desc);
 create index deliveries_of_subject on app.deliveries (subject_type, subject_id, created_at desc);
 create index deliveries_undelivered on app.deliveries (status, created_at) where status in ('pending', 'failed');

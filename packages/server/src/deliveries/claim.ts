@@ -53,7 +53,7 @@ export const claimDue = (leaseId: string, most: number): CompiledQuery<Claimed> 
   sql<Claimed>`with open as (
       select ch.id, ch.failing_since is not null as failing,
         greatest(0, case when ch.failing_since is null then ${sql.lit(perChannel)} else ${sql.lit(perFailingChannel)} end
-          - (select count(*) from app.deliveries f where f.channel_id = ch.id and f.status = 'pending' and ${leased("f")})) as room
+          - (select count(*) from app.deliveries f where f.channel_id = ch.id and f.status = 'pending' and f.lease_id is not null and ${leased("f")})) as room
       from app.contact_channels ch where ch.disabled_at is null),
     picked as (
       select p.id from open o cross join lateral (

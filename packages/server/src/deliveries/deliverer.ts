@@ -45,10 +45,12 @@ export const createDeliverer = (db: Database, settings: Settings, log: FastifyBa
   };
 
   const track = <T>(work: Promise<T>): Promise<T> => {
-    const tracked: Promise<unknown> = work.then(
-      () => underWay.delete(tracked),
-      () => underWay.delete(tracked),
-    );
+    const ended = (): void => {
+      underWay.delete(tracked);
+      again = true;
+      wake();
+    };
+    const tracked = work.then(ended, ended);
     underWay.add(tracked);
     return work;
   };
@@ -70,18 +72,21 @@ export const createDeliverer = (db: Database, settings: Settings, log: FastifyBa
         current = undefined;
         return;
       }
-      // A page that comes while others hang does not wait for them.
-      const asked = new Promise<void>((resolve) => {
+      // Woken by whoever ends, which makes room, and by calls: a page does not wait for others that hang.
+      const woken = new Promise<void>((resolve) => {
         wake = resolve;
       });
-      if (underWay.size >= atOnce) await Promise.race(underWay);
-      else if (!again && claimed.length === 0) await Promise.race([...underWay, asked]);
+      if (!again && (claimed.length === 0 || underWay.size >= atOnce)) await woken;
     }
   };
 
   const waitForNext = async (): Promise<void> => {
     if (closing || !settings.jobs) return;
-    const [next] = await db.operator().run(nextDue(waitedForSeconds));
+    // Where this fails, the task's next minute comes all the same.
+    const [next] = await db
+      .operator()
+      .run(nextDue(waitedForSeconds))
+      .catch(() => []);
     if (next === undefined || closing) return;
     clearTimeout(timer);
     timer = setTimeout(() => void run(), next.ms + 1);
@@ -91,11 +96,11 @@ export const createDeliverer = (db: Database, settings: Settings, log: FastifyBa
   const work = async (): Promise<void> => {
     try {
       await drain();
-      await waitForNext();
     } catch (err) {
       current = undefined;
       if (!closing) log.warn({ err }, "deliveries stopped, will be tried again within a minute");
     }
+    await waitForNext();
   };
 
   const run = (): Promise<void> => {
