@@ -92,6 +92,17 @@ describe("status", () => {
     );
   });
 
+  it("is 4 where the login is refused: whoever relies on it must not hear that all is well", async () => {
+    const { shell } = await watched(freshStatus);
+    for (const code of ["scope_missing", "token_invalid"] as const) {
+      shell.api.on("GET /api/admin/status", () => problem(code, "Not with this.", "Another one."));
+      const refused = await shell.run(["status"]);
+      expect(refused.code).toBe(4);
+      expect(refused.stdout).toMatch(/^HEALTH OK/);
+      expect(refused.stderr).toMatch(/only the public part\. Next: /);
+    }
+  });
+
   it("fits the window, in colour only where that is wanted", async () => {
     const { shell } = await watched(brokenStatus);
     const { code, stdout } = await shell.terminal(["status"], 60).exit;

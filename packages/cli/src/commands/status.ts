@@ -39,7 +39,7 @@ export const commands = defineCommands([
     covers: ["health.get"],
     description: [
       "Exit 10 when something needs a person: the first lines say what, and the next command. 9 when nothing answers.",
-      "Without a login it shows health alone. In JSON `needsAttention` is always there: a list of {what, next, severity, since}.",
+      "Without a login it shows health alone; with one that is refused too, and exits with 4. In JSON `needsAttention` is always there: a list of {what, next, severity, since}.",
     ].join("\n"),
     flags: [
       {

@@ -13,6 +13,8 @@ export type Reading =
       /** Why there is no more, and what to do about it. */
       readonly why: string;
       readonly next: string | undefined;
+      /** There are credentials, and they were refused: whoever relies on them must hear. */
+      readonly refused: boolean;
     }
   | { readonly kind: "nothing"; readonly why: string; readonly next: string; readonly error: Error };
 
@@ -42,8 +44,9 @@ export const jsonOf = (reading: Reading): string => {
   return JSON.stringify({ needsAttention, needsAttentionTotal: needsAttention.length, health });
 };
 
-/** 10 when something needs a person, 9 when nothing answers. */
+/** 10 when something needs a person, 9 when nothing answers, 4 when the login is refused and so less is known than was meant. */
 export const exitOf = (reading: Reading): number => {
   if (reading.kind === "nothing") return exitCodes.unreachable;
-  return attentionOf(reading).length > 0 ? exitCodes.problemFound : exitCodes.done;
+  if (attentionOf(reading).length > 0) return exitCodes.problemFound;
+  return reading.kind === "health" && reading.refused ? exitCodes.denied : exitCodes.done;
 };

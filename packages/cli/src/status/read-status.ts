@@ -19,7 +19,11 @@ const nothing = (why: string, next: string): Reading => ({
 });
 
 /** Health needs no login; unwell, it comes with 503 and the same body. */
-const readHealth = async (url: string, signal: AbortSignal, why: string, next?: string): Promise<Reading> => {
+const readHealth = async (
+  url: string,
+  signal: AbortSignal,
+  { why, next, refused = false }: { readonly why: string; readonly next?: string; readonly refused?: boolean },
+): Promise<Reading> => {
   let text: string;
   let code: number;
   try {
@@ -32,7 +36,7 @@ const readHealth = async (url: string, signal: AbortSignal, why: string, next?: 
   try {
     const health: Health = JSON.parse(text);
     if (typeof health.status === "string" && typeof health.database === "object")
-      return { kind: "health", health, why, next };
+      return { kind: "health", health, why, next, refused };
   } catch {
     // Whatever answered is something else; said below.
   }
@@ -49,24 +53,24 @@ export const readStatus = async (api: Api, patienceMs: number): Promise<Reading>
   const { url, contextName } = api.target;
   const login = `tenantctl login${contextName === "default" ? "" : ` --context ${contextName}`}`;
   const signal = AbortSignal.timeout(patienceMs);
-  const health = (why: string, next?: string): Promise<Reading> => readHealth(url, signal, why, next);
-  if (api.login === "none") return health("not logged in, so this is only the public part", login);
+  const health = (more: Parameters<typeof readHealth>[2]): Promise<Reading> => readHealth(url, signal, more);
+  const refused = (why: string, next = login): Promise<Reading> =>
+    health({ why: `${why}, so this is only the public part`, next, refused: true });
+  if (api.login === "none") return health({ why: "not logged in, so this is only the public part", next: login });
   try {
     const { text } = await api.text("status.get", {}, { signal });
     const status: Status = JSON.parse(text);
     return { kind: "status", status, text };
   } catch (error) {
-    if (error instanceof UnreachableError) return health(error.message);
+    if (error instanceof UnreachableError) return health({ why: error.message });
     if (error instanceof ContractError) {
       if (error.code === "forbidden" || error.code === "scope_missing")
-        return health("this login may see only the public part");
-      if (error.code === "session_ended" || error.code === "token_invalid")
-        return health(`${error.message}, so this is only the public part`, login);
+        return refused("this login may not see the rest", "log in as an operator, or use a token with monitor:read");
+      if (error.code === "session_ended" || error.code === "token_invalid") return refused(error.message);
       // The rest of an unwell system fails too; its health says why.
-      if (unwell.test(error.code)) return health(error.message);
+      if (unwell.test(error.code)) return health({ why: error.message });
     }
-    if (error instanceof CliError && error.exit === exitCodes.denied)
-      return health(`${error.message}, so this is only the public part`, login);
+    if (error instanceof CliError && error.exit === exitCodes.denied) return refused(error.message);
     throw error;
   }
 };
