@@ -115,6 +115,7 @@ describe("/metrics", () => {
     expect(seen.value("tenantctl_backup_overdue_tenants", { kind: "verify" })).toBe(0);
     expect(seen.value("tenantctl_deliveries", { status: "pending" })).toBe(0);
     expect(seen.value("tenantctl_error_groups_unresolved")).toBe(0);
+    expect(seen.value("tenantctl_audit_seal_lag_seconds")).toBeGreaterThanOrEqual(0);
     expect(seen.value("tenantctl_build_info", { node: process.version })).toBe(1);
     expect(seen.value("tenantctl_nodejs_eventloop_lag_seconds")).toBeDefined();
     expect(seen.value("tenantctl_process_resident_memory_bytes")).toBeGreaterThan(0);

@@ -1,5 +1,6 @@
 import { quotaResources, severities, tenantStatuses } from "@tenantctl/contract";
 import { build, SYSTEM_TENANT_ID, sql } from "@tenantctl/database";
+import { sealLag } from "../audit/seal-lag.ts";
 import { backedUpTenants, recentHours } from "../backups/read-facts.ts";
 import { nearLimit } from "../quotas/near-limit.ts";
 import { type Reading, reading, type Sample } from "./readings.ts";
@@ -165,4 +166,17 @@ export const databaseGauges = (cap: number): Readonly<Record<string, Reading>> =
     ],
   ),
   backups,
+  audit: reading(
+    {
+      tenantctl_audit_seal_lag_seconds: [
+        "Age of the oldest row of the audit log that is not sealed yet; 0: none waits",
+      ],
+      tenantctl_audit_unsealed_rows: ["Rows of the audit log that wait for their seal; counted up to 10,001"],
+    },
+    sql<{ seconds: number; waiting: number }>`select seconds, waiting from ${sealLag} as lag`.compile(build),
+    ({ seconds, waiting }) => [
+      ["tenantctl_audit_seal_lag_seconds", {}, seconds],
+      ["tenantctl_audit_unsealed_rows", {}, waiting],
+    ],
+  ),
 });
