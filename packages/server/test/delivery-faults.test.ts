@@ -278,6 +278,19 @@ it("10,000 that are due are never in memory at once", { timeout: 120_000 }, asyn
   expect((most - before) / 1_048_576).toBeLessThan(250);
 });
 
+it("a failed try is tried again by itself, without waiting for the task's next minute", async () => {
+  const shaky = await receiver((response, got) => answers(shaky.received.length < 3 ? 500 : 204)(response, got));
+  await set("shaky", shaky.url);
+  await notify(server, "soon");
+  const db = await openDatabase({ url: server.database.url, prefix: server.database.prefix });
+  const alone = createDeliverer(db, { ...server.settings, jobs: true }, server.app.log);
+  await alone.run();
+  await until("the third try", async () => (await deliveryOf(server, "soon")).status === "delivered", 60);
+  await alone.close(1);
+  await db.close();
+  expect(shaky.received).toHaveLength(3);
+});
+
 it("a server that stops lets go of what it is sending, in time, and the next one sends it", async () => {
   const slow = await receiver(() => undefined);
   await set("slow", slow.url);
