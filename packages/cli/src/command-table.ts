@@ -171,7 +171,12 @@ export const commandTable = [
     summary: "People who run the system",
     load: () => import("./commands/operators.ts"),
   },
-  { name: "audit", section: "The system", summary: "Search the audit log", load: () => import("./commands/audit.ts") },
+  {
+    name: "audit",
+    section: "The system",
+    summary: "Search, follow, export and prove the audit log",
+    load: () => import("./commands/audit.ts"),
+  },
   {
     name: "logs",
     section: "The system",

@@ -9,7 +9,7 @@ import {
   AuditVerification,
   auditOutcomes,
 } from "../schemas/audit.ts";
-import { Closed, Count, Cursor, DryRun, Limit, Line, OneOf, TenantQuery, Time } from "../schemas/values.ts";
+import { Closed, Cursor, DryRun, Limit, Line, OneOf, TenantQuery, Time } from "../schemas/values.ts";
 
 const access: Access = { kind: "tenant", roles: ["tenant_admin"], scope: "audit:read", operatorNeedsTenant: false };
 
@@ -123,7 +123,13 @@ export const auditRoutes = {
       "Keep it away from the database: against it a verification finds what was cut off or sealed anew. Each part is signed by itself.",
     access: operatorAccess("audit:verify"),
     query: Closed({
-      since: Type.Optional(Count("Only chains sealed after this batch: that of the checkpoint before")),
+      since: Type.Optional(
+        Type.Integer({
+          description: "Only chains sealed after this batch: that of the checkpoint before",
+          minimum: 1,
+          maximum: Number.MAX_SAFE_INTEGER,
+        }),
+      ),
     }),
     responses: { 200: Type.Array(AuditCheckpoint) },
     list: "complete",

@@ -196,7 +196,7 @@ const oldAuditRow: Prepare = async ({ server }) => {
   await asOwner(server.database, (client) =>
     client.query(
       `insert into app.audit_log (tenant_id, at, id, action, resource_type, outcome, actor_type)
-        values ($1, now() - interval '2 years', $2, 'old', 'thing', 'success', 'system')`,
+        values ($1, now() - interval '2 years', $2, 'old', 'thing', 'failure', 'system')`,
       [SYSTEM_TENANT_ID, uuidv7()],
     ),
   );
@@ -377,7 +377,7 @@ export const routeCases: { readonly [Id in RouteId]: CaseOf<Id> } = {
   "audit.export": { prepare: () => ({ query: { since: "2026-01-01T00:00:00.000Z" } }) },
   "audit.tail": { prepare: () => ({ query: { limit: 2 } }) },
   "audit.verify": { prepare: () => ({ upload: noCheckpoints }), again: "changes" },
-  "audit.checkpoint": { prepare: () => ({ query: { since: 0 } }) },
+  "audit.checkpoint": { prepare: () => ({ query: { since: 1 } }) },
   "audit.key": { prepare: nothing },
   "audit.retention": { prepare: () => ({ query: { months: 12 } }) },
   "audit.drop": { prepare: oldAuditRow, again: "unchanged" },
