@@ -69,7 +69,7 @@ const heaviestColumns: readonly Column[] = [
 export const metricsText = (metrics: Metrics, { tenant, paint, width, utf8 }: Screen): string => {
   const { totals, points, heaviest, rows, bytes } = metrics;
   const line = (label: string, text: string): string => paint.dim(label.padEnd(labelWidth)) + text;
-  const times = `${timeText(metrics.since)} to ${timeText(metrics.until)} UTC, ${metrics.stepMinutes} min a step`;
+  const minute = (iso: string): string => timeText(iso).slice(0, 16);
   const room = width - labelWidth - totalWidth - peakWidth;
   const over = series.map(({ label, total, of, text }) => {
     const values = points.map(of);
@@ -85,7 +85,8 @@ export const metricsText = (metrics: Metrics, { tenant, paint, width, utf8 }: Sc
   const table = heaviest.length === 0 ? [] : ["", tableText(heaviest, heaviestColumns, paint, width).text];
   return [
     line("about", cut(tenant === undefined ? "the system" : cleanLine(tenant), width - labelWidth)),
-    line("time", cut(times, width - labelWidth)),
+    line("time", cut(`${minute(metrics.since)} to ${minute(metrics.until)} UTC`, width - labelWidth)),
+    line("step", `${metrics.stepMinutes} min`),
     ...over,
     ...held,
     ...table,
