@@ -1,10 +1,11 @@
 import type { RouteId } from "@tenantctl/contract";
 import { build, sql } from "@tenantctl/database";
 import type { Principal } from "../principal.ts";
-import type { NamedTenant } from "./named-tenant.ts";
 
 /** Requests of one actor for one tenant's data, by one route and from one address, within a minute. */
-export interface AccessLine extends NamedTenant {
+export interface AccessLine {
+  /** Whose data: the tenant's id or slug; empty for the system's own. */
+  readonly tenant: string;
   readonly actorType: "user" | "operator" | "token" | "overflow";
   readonly actorId: string;
   readonly actorName: string | null;
@@ -22,9 +23,10 @@ export interface AccessLine extends NamedTenant {
 
 type Who = Pick<AccessLine, "actorType" | "actorId" | "actorName" | "tokenHash" | "tokenOwner">;
 
+const noToken = { tokenHash: null, tokenOwner: null };
+
 /** Who an access is put down to; undefined where nobody has shown credentials. */
 export const whoOf = (principal: Principal | undefined): Who | undefined => {
-  const noToken = { tokenHash: null, tokenOwner: null };
   switch (principal?.kind) {
     case "user":
       return { actorType: "user", actorId: principal.userId, actorName: principal.name, ...noToken };
@@ -44,13 +46,37 @@ export const whoOf = (principal: Principal | undefined): Who | undefined => {
   }
 };
 
-/** The same for all requests of a line. `minute` is of the clock that `since` is of. */
-export const lineKey = (line: Omit<AccessLine, "requests" | "firstRequestId" | "lastRequestId">): string =>
-  `${Math.floor(line.since / 60_000)} ${line.tenantId ?? line.slug ?? ""} ${line.tokenHash ?? line.actorId} ${line.actorType} ${line.route} ${line.address}`;
+/** What tells actors apart, for the path of every request: found without making anything. */
+export const actorKey = (principal: Principal | undefined): string | undefined => {
+  switch (principal?.kind) {
+    case "user":
+      return principal.userId;
+    case "operator":
+      return principal.operatorId;
+    case "tenantToken":
+    case "operatorToken":
+      return principal.hash.toString("base64");
+    default:
+      return undefined;
+  }
+};
+
+/** The same for all requests of a line. `since` is of a clock that nobody sets. */
+export const keyOf = (since: number, tenant: string, actor: string, route: string, address: string): string =>
+  `${Math.floor(since / 60_000)} ${tenant} ${actor} ${route} ${address}`;
+
+export const lineKey = ({ since, tenant, tokenHash, actorId, route, address }: AccessLine): string =>
+  keyOf(since, tenant, tokenHash ?? actorId, route, address);
+
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /** The statement that adds lines to the log, whatever their tenants. */
 export const addLines = (lines: readonly AccessLine[]) => {
   const now = performance.now();
-  const aged = lines.map(({ since, ...line }) => ({ ...line, age: (now - since) / 1000 }));
-  return sql`select app.add_accesses(${JSON.stringify(aged)}::json)`.compile(build);
+  const written = lines.map(({ since, tenant, ...line }) => ({
+    ...line,
+    ...(uuid.test(tenant) ? { tenantId: tenant } : tenant === "" ? {} : { slug: tenant }),
+    age: (now - since) / 1000,
+  }));
+  return sql`select app.add_accesses(${JSON.stringify(written)}::json)`.compile(build);
 };

@@ -2,7 +2,7 @@ import type { RouteId } from "@tenantctl/contract";
 import type { Database } from "@tenantctl/database";
 import type { FastifyBaseLogger, FastifyRequest } from "fastify";
 import { inBackground, type ReportFailure } from "../background-work.ts";
-import { type AccessLine, addLines, lineKey, whoOf } from "./access-line.ts";
+import { type AccessLine, actorKey, addLines, keyOf, lineKey, whoOf } from "./access-line.ts";
 import { namedTenant } from "./named-tenant.ts";
 
 export interface AccessLog {
@@ -39,7 +39,7 @@ const kindOf = ({ actorType, tokenHash, tokenOwner }: AccessLine): Kind => {
 /** What stands for a line that there is no room for. */
 const asOverflow = (line: AccessLine, ofTenant: boolean): AccessLine => ({
   ...line,
-  ...(ofTenant ? {} : { tenantId: null, slug: null }),
+  tenant: ofTenant ? line.tenant : "",
   actorType: "overflow",
   actorId: "",
   actorName: null,
@@ -68,7 +68,7 @@ export const createAccessLog = (db: Database, log: FastifyBaseLogger, report: Re
       return;
     }
     const kind = kindOf(line);
-    if (held[kind] < room[kind] || (kind === "overflow" && line.tenantId === null && line.slug === null)) {
+    if (held[kind] < room[kind] || (kind === "overflow" && line.tenant === "")) {
       held[kind] += 1;
       waiting.set(key, line);
       return;
@@ -108,18 +108,20 @@ export const createAccessLog = (db: Database, log: FastifyBaseLogger, report: Re
 
   return {
     note: (id, request) => {
+      const actor = actorKey(request.principal);
+      if (actor === undefined) return;
+      const since = performance.now();
+      const tenant = namedTenant(id, request);
+      const known = waiting.get(keyOf(since, tenant, actor, id, request.ip));
+      if (known !== undefined) {
+        known.requests += 1;
+        known.lastRequestId = request.id;
+        return;
+      }
       const who = whoOf(request.principal);
       if (who === undefined) return;
-      put({
-        ...namedTenant(id, request),
-        ...who,
-        route: id,
-        address: request.ip,
-        requests: 1,
-        firstRequestId: request.id,
-        lastRequestId: request.id,
-        since: performance.now(),
-      });
+      const requestIds = { firstRequestId: request.id, lastRequestId: request.id };
+      put({ tenant, ...who, route: id, address: request.ip, requests: 1, ...requestIds, since });
     },
     flush: background.now,
     close: async () => {

@@ -1,14 +1,6 @@
 import { type RouteId, type RouteShape, routeIds, routes, TenantRef } from "@tenantctl/contract";
 import type { FastifyRequest } from "fastify";
 
-/** Whose data a request is about: the tenant's id, or what an operator has named it by; neither is the system itself. */
-export interface NamedTenant {
-  readonly tenantId: string | null;
-  readonly slug: string | null;
-}
-
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-
 /** Operators' routes that name a tenant in their path. */
 const naming: ReadonlySet<RouteId> = new Set(
   routeIds.filter((id) => {
@@ -23,12 +15,6 @@ const textAt = (from: unknown, name: string): string | undefined => {
   return typeof value === "string" ? value : undefined;
 };
 
-const nobody: NamedTenant = { tenantId: null, slug: null };
-
-/** Which tenant a request that was answered has been about. */
-export const namedTenant = (id: RouteId, request: FastifyRequest): NamedTenant => {
-  if (request.tenantId !== null) return { tenantId: request.tenantId, slug: null };
-  const reference = naming.has(id) ? textAt(request.params, "id") : textAt(request.query, "tenantId");
-  if (reference === undefined) return nobody;
-  return uuid.test(reference) ? { tenantId: reference.toLowerCase(), slug: null } : { tenantId: null, slug: reference };
-};
+/** The id or slug of the tenant that a request is about; empty where it is about none. */
+export const namedTenant = (id: RouteId, request: FastifyRequest): string =>
+  request.tenantId ?? (naming.has(id) ? textAt(request.params, "id") : textAt(request.query, "tenantId")) ?? "";
