@@ -7,7 +7,7 @@ const guide = fileURLToPath(new URL("../../../docs/operator-guide.md", import.me
 
 /** What a block's output must show, by its heading; every block must end with exit code 0 in any case. */
 const promises: Readonly<Record<string, RegExp[]>> = {
-  "Set up": [/health\s+ok/, /^$/],
+  "Set up": [/^ALL WELL\n/, /^$/],
   "Tenants / Provision a tenant": [/slug\s+acme/, /"slug":"globex"/],
   "Tenants / List and show": [/globex[\s\S]*acme[\s\S]*quotas/, /acme/],
   "Tenants / Suspend, reactivate, cancel": [/suspended[\s\S]*active/, /"status":"suspended"[\s\S]*"status":"active"/],
@@ -19,7 +19,7 @@ const promises: Readonly<Record<string, RegExp[]>> = {
   Users: [/uma@acme\.example/, /^$/],
   "Users / Reset a password": [/secret/, /"sessionsEnded":\d+/],
   "Users / Operators": [/second@example\.com/],
-  "Watching / Health": [/"status":"ok"[\s\S]*health\s+ok/],
+  "Watching / Health": [/"status":"ok"[\s\S]*ALL WELL\n/],
   "Watching / Quotas": [/customers[\s\S]*"resource":"customers"/],
   "Watching / Alerts": [/\[/],
   "Watching / Metrics": [/"tenantId":/],
