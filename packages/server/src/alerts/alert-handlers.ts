@@ -2,6 +2,7 @@ import { type ContactRole, ContractError, type ResultOf, type RouteShape, type R
 import { build, SYSTEM_TENANT_ID, sql, type Transaction } from "@tenantctl/database";
 import { audited } from "../audit/audited.ts";
 import type { Call, Handlers } from "../call.ts";
+import { deliverDue } from "../deliveries/deliver-due.ts";
 import { allOf, given, jsonPage, pageAnswer } from "../json-page.ts";
 import { jsonTime } from "../json-time.ts";
 import { decodeCursor, defaultPageSize, timeShape, uuidShape } from "../page.ts";
@@ -70,6 +71,13 @@ const change = async (
   return { ...alert, changed: true };
 };
 
+/** Whoever else was paged hears at once that somebody has it, and not at the next minute. */
+const told = async <T>(call: Call<RouteShape>, step: (transaction: Transaction) => Promise<T>): Promise<T> => {
+  const answer = await operatorInTenant(call, SYSTEM_TENANT_ID).transaction(step);
+  void deliverDue(call.app);
+  return answer;
+};
+
 export const alertHandlers: Handlers<"alerts.list" | "alerts.get" | "alerts.acknowledge" | "alerts.resolve"> = {
   "alerts.list": async (call) => {
     const { status, rule, tenantId, cursor, limit = defaultPageSize } = call.query;
@@ -100,7 +108,7 @@ export const alertHandlers: Handlers<"alerts.list" | "alerts.get" | "alerts.ackn
   },
 
   "alerts.acknowledge": (call) =>
-    operatorInTenant(call, SYSTEM_TENANT_ID).transaction(async (transaction) => {
+    told(call, async (transaction) => {
       const alert = await lockAlert(call, transaction, call.params.id);
       const { note } = call.body;
       if (alert.status === "resolved") {
@@ -120,7 +128,7 @@ export const alertHandlers: Handlers<"alerts.list" | "alerts.get" | "alerts.ackn
     }),
 
   "alerts.resolve": (call) =>
-    operatorInTenant(call, SYSTEM_TENANT_ID).transaction(async (transaction) => {
+    told(call, async (transaction) => {
       const alert = await lockAlert(call, transaction, call.params.id);
       if (alert.status === "resolved") return unchanged(alert);
       const set = sql`status = 'resolved', resolved_at = now(), resolved_by = ${callerName(call)}`;

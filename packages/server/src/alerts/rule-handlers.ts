@@ -20,15 +20,18 @@ const readRule = async (scope: Scope | Transaction, name: string): Promise<Alert
   return ruleBody(row);
 };
 
+/** The rule and what it was shipped as (null: an operator made it), locked until the transaction ends. */
 const lockRule = async (
   transaction: Transaction,
   name: string,
-): Promise<(RuleRow & { shipped: object | null }) | undefined> => {
+): Promise<{ rule: RuleRow; shipped: object | null } | undefined> => {
   const [row] = await transaction.run(
     sql<RuleRow & { shipped: object | null }>`select ${ruleColumns}, r.shipped from app.alert_rules r
       where r.name = ${name} for update`.compile(build),
   );
-  return row;
+  if (row === undefined) return undefined;
+  const { shipped, ...rule } = row;
+  return { rule, shipped };
 };
 
 export const ruleHandlers: Handlers<
@@ -43,11 +46,10 @@ export const ruleHandlers: Handlers<
     call.scope.transaction(async (transaction) => {
       const { name } = call.params;
       const locked = await lockRule(transaction, name);
-      const { shipped: _, ...before } = locked ?? { shipped: null };
-      const isNew = locked === undefined;
-      const after = patchedRule(name, isNew ? undefined : (before as RuleRow), call.body);
-      const changed = isNew ? undefined : changedFields<RuleRow>(before as RuleRow, withSame(before as RuleRow, after));
-      if (!isNew && changed === undefined) return readRule(transaction, name);
+      const before = locked?.rule;
+      const after = patchedRule(name, before, call.body);
+      const changed = before === undefined ? undefined : changedFields<RuleRow>(before, after);
+      if (before !== undefined && changed === undefined) return readRule(transaction, name);
       const [written] = await transaction.run(
         sql<{
           name: string;
@@ -61,7 +63,7 @@ export const ruleHandlers: Handlers<
             hold_seconds = excluded.hold_seconds, clear_after_seconds = excluded.clear_after_seconds,
             severity = excluded.severity, notify = excluded.notify, escalate_after_seconds = excluded.escalate_after_seconds,
             enabled = excluded.enabled, updated_by = excluded.updated_by, updated_at = now()
-            where ${!isNew}::boolean
+            where ${before !== undefined}::boolean
           returning name`.compile(build),
       );
       if (written === undefined) {
@@ -74,7 +76,7 @@ export const ruleHandlers: Handlers<
       await transaction.run(
         audited(call, { resourceId: name, before: changed?.before ?? null, after: changed?.after ?? after }),
       );
-      return new Answer(isNew ? 201 : 200, await readRule(transaction, name));
+      return new Answer(before === undefined ? 201 : 200, await readRule(transaction, name));
     }),
 
   "alertRules.reset": (call) =>
@@ -84,7 +86,7 @@ export const ruleHandlers: Handlers<
       if (locked === undefined) throw noSuchRule();
       const was = await readRule(transaction, name);
       if (was.source === "shipped") return was;
-      const { shipped, ...before } = locked;
+      const { rule: before, shipped } = locked;
       await transaction.run(
         shipped === null
           ? sql`delete from app.alert_rules where name = ${name}`.compile(build)
@@ -95,9 +97,12 @@ export const ruleHandlers: Handlers<
             from jsonb_populate_record(null::app.alert_rules, ${JSON.stringify(shipped)}::jsonb) s
             where r.name = ${name}`.compile(build),
       );
-      const after = shipped === null ? was : await readRule(transaction, name);
-      await transaction.run(audited(call, { resourceId: name, before, after: shipped === null ? null : after }));
-      return after;
+      const after = shipped === null ? undefined : (await lockRule(transaction, name))?.rule;
+      const changed = after === undefined ? undefined : changedFields<RuleRow>(before, after);
+      await transaction.run(
+        audited(call, { resourceId: name, before: changed?.before ?? before, after: changed?.after ?? null }),
+      );
+      return after === undefined ? was : readRule(transaction, name);
     }),
 
   "alertRules.test": async (call) => {
@@ -130,11 +135,3 @@ export const ruleHandlers: Handlers<
       .sort((a, b) => (a.name < b.name ? -1 : 1));
   },
 };
-
-/** `after` with the very list that was there where it holds the same, so that it counts as unchanged. */
-function withSame(before: RuleRow, after: RuleRow): RuleRow {
-  return {
-    ...after,
-    notify: String([...after.notify].sort()) === String([...before.notify].sort()) ? before.notify : after.notify,
-  };
-}

@@ -21,6 +21,9 @@ const unsaid = {
   enabled: true,
 } as const satisfies Partial<RuleRow>;
 
+const sameRoles = (a: RuleRow["notify"], b: RuleRow["notify"]): boolean =>
+  String(a.toSorted()) === String(b.toSorted());
+
 /** The rule as it would be: `before` (undefined: a new one) with what the patch says. Throws invalid_request. */
 export const patchedRule = (name: string, before: RuleRow | undefined, patch: Patch): RuleRow => {
   const said = Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined)) as Patch;
@@ -58,5 +61,6 @@ export const patchedRule = (name: string, before: RuleRow | undefined, patch: Pa
       );
     }
   }
-  return after;
+  // The same contacts in another order are no change.
+  return before !== undefined && sameRoles(before.notify, after.notify) ? { ...after, notify: before.notify } : after;
 };
