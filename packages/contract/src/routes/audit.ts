@@ -9,20 +9,16 @@ import {
   AuditVerification,
   auditOutcomes,
 } from "../schemas/audit.ts";
-import { Closed, Cursor, DryRun, Limit, Line, OneOf, TenantQuery, Time } from "../schemas/values.ts";
+import { Closed, Cursor, DryRun, Limit, Line, OneOf, TenantQuery, TenantRef, Time } from "../schemas/values.ts";
 
 const access: Access = { kind: "tenant", roles: ["tenant_admin"], scope: "audit:read", operatorNeedsTenant: false };
 
 const tag = "audit";
 
-const AuditTenant = Type.Optional(
-  Type.String({
-    description: "Only this tenant's chain, by id or slug; `system` for the rows about no tenant",
-    minLength: 1,
-    maxLength: 100,
-    pattern: "^[0-9A-Za-z-]+$",
-  }),
-);
+const AuditTenant = Type.Optional({
+  ...TenantRef,
+  description: "Only this tenant's chain, by id or slug; `system` for the rows about no tenant",
+});
 
 const Months = Type.Optional(
   Type.Integer({
