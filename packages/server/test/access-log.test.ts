@@ -194,10 +194,11 @@ describe("the access log", () => {
     const archived = system.tables.map(({ name }) => name);
     expect(archived).toContain("app.access_log");
     expect(archived).not.toContain("app.error_groups");
-    await call(operator, `/api/admin/tenants/${own.id}?hard=true&confirm=${own.slug}`, "DELETE");
-    await eventually(async () =>
-      (await call(operator, `/api/admin/tenants/${own.id}`)).status === 404 ? true : undefined,
-    );
+    const deletion = await call(operator, `/api/admin/tenants/${own.id}/delete`, "POST", {
+      hardDelete: true,
+      force: true,
+    });
+    expect(deletion.body.status).toBe("purged");
     expect(await log(`?tenantId=${own.slug}&route=customers.list`)).toEqual(before);
   });
 });

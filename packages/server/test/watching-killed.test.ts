@@ -37,7 +37,8 @@ it("a killed process has lost nothing but what it noted since its last write, an
   const login = async (url: string): Promise<string> => {
     const headers = { "content-type": "application/json" };
     const response = await fetch(`${url}/api/auth/login`, { method: "POST", headers, body: JSON.stringify(admin) });
-    return (await response.json()).accessToken;
+    const { accessToken } = (await response.json()) as { accessToken: string };
+    return accessToken;
   };
   const read = async (url: string, token: string) =>
     (await fetch(`${url}/api/customers`, { headers: { authorization: `Bearer ${token}` } })).status;
