@@ -43,15 +43,15 @@ describe("background jobs", () => {
   });
 
   it("that fail are named with what they say, since their first failure, until one succeeds", async () => {
-    await recordRun(server.app, "drop_old_use", "no such table");
+    await recordRun(server.app, "ensure_audit_partitions", "no such table");
     const [first] = (await status()).jobs.failing;
-    await recordRun(server.app, "drop_old_use", "still no such table");
+    await recordRun(server.app, "ensure_audit_partitions", "still no such table");
     const [second] = (await status()).jobs.failing;
     expect(second).toEqual({ ...first, error: "still no such table" });
     // When it goes on, the rule task_failing opens an alert.
     expect(await whatNeedsAPerson()).toEqual([]);
     await recordRun(server.app, "a task of another version", "what this one does not know");
-    await recordRun(server.app, "drop_old_use", null);
+    await recordRun(server.app, "ensure_audit_partitions", null);
     expect((await status()).jobs.failing).toEqual([]);
   });
 
