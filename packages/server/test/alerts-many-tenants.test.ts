@@ -15,8 +15,6 @@ afterAll(() => server.stop());
 const get = async (path: string) => (await server.request("GET", `/api/admin/${path}`, { token })).body;
 
 it("100,000 tenants are one statement, and at most 500 alerts at once and 2,000 in all, with one more that says so", async () => {
-  const t0 = Date.now();
-  const lap = (w: string) => console.info(w, Date.now() - t0);
   await server.asOwner(
     "update app.alert_rules set enabled = name in ('quota_reached', 'rule_capped', 'backup_overdue')",
   );

@@ -55,6 +55,7 @@ const wrong: Readonly<Record<string, readonly string[]>> = {
     "[]",
     "[1]",
   ],
+  number: ["1e400", "-1e400", "1e308", '"1"', "true", "{}", "[]", "[1]"],
   boolean: ['"true"', "1", "0", "{}", "[true]"],
   array: ['"x"', "1", "{}", "[1]", "[null]", "[[]]", '["unknown"]', "[]", JSON.stringify(Array(100_000).fill("x"))],
 };
@@ -79,6 +80,7 @@ const wrongInUrl: Readonly<Record<string, readonly string[]>> = {
   enum: ["%00", "unknown", "__proto__", "constructor", ""],
   "date-time": ["%00", "yesterday", "2024-13-01T00:00:00Z", "2024-02-30T00:00:00Z", "0000-00-00T00:00:00Z", "1"],
   integer: ["%00", "abc", "1.5", "1e400", "-1", "0", "99999999999999999999", "NaN", "1,2", "null"],
+  number: ["%00", "abc", "1e400", "1e308", "NaN", "1,2", "0x", "null", ""],
   boolean: ["%00", "yes", "TRUE", "null"],
 };
 

@@ -144,6 +144,12 @@ const newError = async ({ server }: World): Promise<string> => {
 const newSilence = async (world: World): Promise<string> =>
   (await world.must("POST", "/api/admin/alert-silences", { rule: "error_rate", forSeconds: 60, reason: "walk" })).id;
 
+const newRule = async (world: World): Promise<string> => {
+  const name = world.fresh("rule").replace("-", "_");
+  await world.must("PUT", `/api/admin/alert-rules/${name}`, { metric: "database_size", threshold: 50 });
+  return name;
+};
+
 const newOperation = async ({ server }: World, tenantId: string): Promise<string> => {
   const { id } = await ownerRow<{ id: string }>(
     server.database,
@@ -405,20 +411,13 @@ export const routeCases: { readonly [Id in RouteId]: CaseOf<Id> } = {
   "alertRules.list": { prepare: nothing },
   "alertRules.get": { prepare: () => ({ params: { name: "error_rate" } }) },
   "alertRules.set": {
-    prepare: (world) => ({
-      params: { name: world.fresh("rule").replace("-", "_") },
-      body: { metric: "database_size", threshold: 50, notify: ["escalation", "on_call"], forSeconds: 60 },
+    prepare: async (world) => ({
+      params: { name: await newRule(world) },
+      body: { threshold: 60.5, notify: ["escalation", "on_call"], forSeconds: 60 },
     }),
     again: "unchanged",
   },
-  "alertRules.reset": {
-    prepare: async (world) => {
-      const name = world.fresh("rule").replace("-", "_");
-      await world.must("PUT", `/api/admin/alert-rules/${name}`, { metric: "database_size", threshold: 50 });
-      return { params: { name } };
-    },
-    again: "refused",
-  },
+  "alertRules.reset": { prepare: async (world) => ({ params: { name: await newRule(world) } }), again: "refused" },
   "alertRules.test": { prepare: () => ({ params: { name: "error_rate" }, query: { threshold: 0.5 } }) },
   "alertMetrics.list": { prepare: nothing },
   "metrics.get": { prepare: (_, { id }) => ({ query: { tenantId: id } }) },
