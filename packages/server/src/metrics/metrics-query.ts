@@ -11,23 +11,28 @@ export interface Use {
   readonly buckets: readonly number[];
 }
 
-/** Sums over a group; the buckets one by one, since arrays don't add up. */
+/** Sums over a group. */
 export const sums = sql`coalesce(sum(m.requests), 0)::bigint as requests, coalesce(sum(m.errors), 0)::bigint as errors,
-  coalesce(sum(m.client_errors), 0)::bigint as "clientErrors", coalesce(sum(m.bytes), 0)::bigint as bytes,
-  array[${sql.join(
-    Array.from(
-      { length: latencyBucketCount },
-      (_, index) => sql`coalesce(sum(m.latency_buckets[${sql.lit(index + 1)}]), 0)::bigint`,
-    ),
-  )}] as buckets`;
+  coalesce(sum(m.client_errors), 0)::bigint as "clientErrors", coalesce(sum(m.bytes), 0)::bigint as bytes`;
+
+/** The same for the buckets, one by one, since arrays don't add up. */
+export const bucketSums = sql`array[${sql.join(
+  Array.from(
+    { length: latencyBucketCount },
+    (_, index) => sql`coalesce(sum(m.latency_buckets[${sql.lit(index + 1)}]), 0)::bigint`,
+  ),
+)}] as buckets`;
 
 /** Everything counted within a period, in the buckets that it is kept in by now: columns of usage_minutes, and when each begins. */
-export const useWithin = ({ since, until }: Period, tenantId: string | null = null): RawBuilder<unknown> => {
+export const useWithin = (
+  { since, until }: Period,
+  tenantId: RawBuilder<unknown> | null = null,
+): RawBuilder<unknown> => {
   const columns = sql`tenant_id, requests, errors, client_errors, bytes, duration_ms, latency_buckets`;
   const within = (
     begins: RawBuilder<unknown>,
   ) => sql`${begins} >= ${since}::timestamptz and ${begins} < ${until}::timestamptz
-    ${tenantId === null ? sql`` : sql`and tenant_id = ${tenantId}::uuid`}`;
+    ${tenantId === null ? sql`` : sql`and tenant_id = ${tenantId}`}`;
   return sql`(select minute as begins_at, ${columns} from app.usage_minutes where ${within(sql.ref("minute"))}
     union all select begins_at, ${columns} from app.usage_rollups where span = 'hour' and ${within(sql.ref("begins_at"))}
     union all select begins_at, ${columns} from app.usage_rollups where span = 'day' and ${within(sql.ref("begins_at"))})`;
@@ -36,15 +41,17 @@ export const useWithin = ({ since, until }: Period, tenantId: string | null = nu
 /** One row per step that had requests; `step` counts from 0 at `since`. Without a tenant: everything, the system's own too. */
 export const useOverTime = (period: Period, tenantId: string | null): CompiledQuery<Use & { step: number }> =>
   sql<Use & { step: number }>`select
-      floor(extract(epoch from m.begins_at - ${period.since}::timestamptz) / ${period.stepMinutes * 60}::int)::int as step, ${sums}
-    from ${useWithin(period, tenantId)} m group by step order by step`.compile(build);
+      floor(extract(epoch from m.begins_at - ${period.since}::timestamptz) / ${period.stepMinutes * 60}::int)::int as step, ${sums}, ${bucketSums}
+    from ${useWithin(period, tenantId === null ? null : sql`${tenantId}::uuid`)} m group by step order by step`.compile(
+    build,
+  );
 
 /** The tenants with the most requests. */
 export const heaviestTenants = (
   period: Period,
   limit: number,
 ): CompiledQuery<Use & { tenantId: string; slug: string }> =>
-  sql<Use & { tenantId: string; slug: string }>`select t.id as "tenantId", t.slug, ${sums}
+  sql<Use & { tenantId: string; slug: string }>`select t.id as "tenantId", t.slug, ${sums}, ${bucketSums}
     from ${useWithin(period)} m join app.tenants t on t.id = m.tenant_id
     where m.tenant_id <> ${SYSTEM_TENANT_ID}::uuid
     group by t.id, t.slug order by requests desc, t.slug limit ${limit}`.compile(build);
