@@ -1,7 +1,9 @@
-import { accessGroups } from "@tenantctl/contract";
+import { accessGroups, type ResultOf, type Routes, routes } from "@tenantctl/contract";
+import { answerProperties } from "../arguments/field.ts";
 import { usage } from "../cli-error.ts";
 import { defineCommands, type Positional } from "../command.ts";
 import { type Invocation, textFlag } from "../invocation.ts";
+import { cleanLine } from "../output/clean.ts";
 import type { Column } from "../output/column.ts";
 import { printAnswer, readPages, runRoute } from "../run-route.ts";
 import { auditColumns } from "./audit.ts";
@@ -11,12 +13,12 @@ const group = [{ name: "fingerprint", label: "error" }] as const satisfies reado
 const errorColumns = [
   { key: "lastSeenAt", title: "last seen", as: "time" },
   { key: "occurrences", title: "times", as: "count" },
-  { key: "tenants", as: "count", drop: 4 },
+  { key: "tenants", as: "count", drop: 2 },
   { key: "route", title: "where", flex: true },
   { key: "code", flex: true },
   { key: "fingerprint" },
-  { key: "error", flex: true, drop: 5 },
-  { key: "message", flex: true, drop: 6 },
+  { key: "error", flex: true, drop: 3 },
+  { key: "message", flex: true, drop: 1 },
   { key: "firstSeenAt", title: "first seen", as: "time", drop: 7 },
   { key: "resolvedAt", title: "resolved", as: "time", drop: 8 },
   { key: "requestId", title: "request", drop: 9 },
@@ -25,18 +27,16 @@ const errorColumns = [
 const accessColumns = [
   { key: "at", title: "minute", as: "time" },
   { key: "actor.name", title: "actor", flex: true },
-  { key: "tenantSlug", title: "tenant", flex: true },
-  { key: "route", flex: true },
+  { key: "tenantSlug", title: "tenant", none: "(system)", flex: true },
+  { key: "route" },
   { key: "requests", title: "times", as: "count" },
-  { key: "address" },
-  { key: "actor.type", title: "as", drop: 1 },
-  { key: "actor.id", title: "actor id", drop: 2 },
-  { key: "lastRequestId", title: "last request", drop: 3 },
+  { key: "address", drop: 1 },
+  { key: "actor.type", title: "as", drop: 2 },
+  { key: "actor.id", title: "actor id", drop: 3 },
+  { key: "lastRequestId", title: "last request", drop: 4 },
 ] as const satisfies readonly Column[];
 
-const sumColumns = [
-  { key: "key", title: "who", flex: true },
-  { key: "name", flex: true },
+const sums = [
   { key: "requests", as: "count" },
   { key: "tenants", as: "count", drop: 2 },
   { key: "actors", as: "count", drop: 3 },
@@ -45,15 +45,54 @@ const sumColumns = [
   { key: "lastAt", title: "last", as: "time" },
 ] as const satisfies readonly Column[];
 
+/** The columns of sums: who or what first, and no count of what there is one of in each row. */
+const sumColumns = (by: string): readonly Column[] => {
+  const named: Readonly<Record<string, readonly Column[]>> = {
+    actor: [
+      { key: "name", title: "actor", flex: true },
+      { key: "key", title: "actor id", flex: true, drop: 5 },
+    ],
+    tenant: [
+      { key: "name", title: "tenant", none: "(system)", flex: true },
+      { key: "key", title: "tenant id", flex: true, drop: 5 },
+    ],
+  };
+  const counted: Readonly<Record<string, string>> = { actor: "actors", tenant: "tenants", address: "addresses" };
+  return [...(named[by] ?? [{ key: "key", title: by, flex: true }]), ...sums.filter(({ key }) => key !== counted[by])];
+};
+
 const showAccess = async (invocation: Invocation): Promise<number> => {
   const by = textFlag(invocation.flags, "by");
-  if (by === undefined) return runRoute(invocation);
   const { input } = await invocation.gathered();
+  if (by === undefined) {
+    // Of one tenant each row would say the same.
+    const columns = accessColumns.filter(({ key }) => key !== "tenantSlug" || input.query.tenantId === undefined);
+    return runRoute({ ...invocation, command: { ...invocation.command, columns } });
+  }
   const { limit, ...filters } = input.query;
   if (limit !== undefined) throw usage("--limit is for rows, not for sums", "Leave out --limit or --by.");
-  const columns = sumColumns.map((column) => (column.key === "key" ? { ...column, title: by } : column));
   const pages = await readPages(invocation, "accessLog.summary", { ...input, query: { ...filters, by } });
-  await printAnswer({ ...invocation, command: { ...invocation.command, columns } }, "accessLog.summary", pages);
+  await printAnswer(
+    { ...invocation, command: { ...invocation.command, columns: sumColumns(by) } },
+    "accessLog.summary",
+    pages,
+  );
+  return 0;
+};
+
+const showError = async (invocation: Invocation): Promise<number> => {
+  const { input } = await invocation.gathered();
+  const { text } = await (await invocation.api()).text("errors.get", input);
+  const { command, out, settings } = invocation;
+  // On a table each frame has a line; the other formats carry the whole record.
+  const shown = answerProperties(routes["errors.get"]).filter((name) => name !== "stack" && name !== "tenantIds");
+  await printAnswer({ ...invocation, command: { ...command, shown } }, "errors.get", [text]);
+  const { stack, tenantIds, requestId }: ResultOf<Routes["errors.get"]> = JSON.parse(text);
+  if (settings.output === "table") {
+    for (const line of stack?.split("\n") ?? []) out.text(`  ${cleanLine(line)}\n`);
+    for (const id of tenantIds) out.text(`  met by ${id}\n`);
+  }
+  if (requestId !== null) out.note(`the whole of it is in the API's log: ${requestId}`);
   return 0;
 };
 
@@ -99,10 +138,7 @@ export const commands = defineCommands([
     path: ["logs", "errors", "show"],
     route: "errors.get",
     positional: group,
-    done: ({ fingerprint, requestId }) =>
-      requestId === null
-        ? `once it is dealt with: tenantctl logs errors resolve ${fingerprint}`
-        : `the API's log has the whole of it: look for ${requestId}.`,
+    run: showError,
     examples: ["logs errors show 0123456789abcdef"],
   },
   {
