@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -26,6 +27,7 @@ const promises: Readonly<Record<string, RegExp[]>> = {
   "Who uses the most": [/company-name/],
   "Prometheus and Grafana": [/^tenantctl_/],
   "Who read what": [/metrics\.get|actor/],
+  "Is the audit log true?": [/as it was written[\s\S]*as it was written[\s\S]*checkpoints +1, until [\s\S]*kept/],
 };
 
 const freePort = (): Promise<number> =>
@@ -67,6 +69,23 @@ describe("docs/monitoring.md", () => {
       if (promised !== undefined) expect(stdout).toMatch(promised);
     });
   }
+
+  it("says of every shipped rule what to do", async () => {
+    const { stdout } = await system.bash(
+      "PATH=$PWD/node_modules/.bin:$PATH TENANTCTL_CONFIG_DIR=$PWD/.tenantctl/cli tenantctl alerts rules list -o json",
+    );
+    const rules: { name: string; source: string }[] = JSON.parse(stdout);
+    const table = readFileSync(guide, "utf8").split("## What each alert asks for")[1] ?? "";
+    const told = [...table.matchAll(/^\| ([^|]+) \|/gm)].flatMap(([, names = ""]) =>
+      [...names.matchAll(/`([a-z_]+)`/g)].map(([, name = ""]) => name),
+    );
+    expect(told.sort()).toEqual(
+      rules
+        .filter(({ source }) => source !== "own")
+        .map(({ name }) => name)
+        .sort(),
+    );
+  });
 
   it("loses nothing of what it promises", () => {
     const headings = new Set(blocks.map(({ heading }) => heading));
