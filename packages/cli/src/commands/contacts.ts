@@ -1,18 +1,7 @@
-import { exitCodes } from "@tenantctl/contract";
 import { defineCommands, type Positional } from "../command.ts";
-import type { Invocation } from "../invocation.ts";
-import { printAnswer } from "../run-route.ts";
+import { sendAndTell } from "../contacts/send-and-tell.ts";
 
 const contact = [{ name: "name", label: "contact" }] as const satisfies readonly Positional[];
-
-/** Exit 9 where a webhook did not take the event: cron can watch over the way that alerts take. */
-const test = async (invocation: Invocation): Promise<number> => {
-  const { input } = await invocation.gathered();
-  const { text } = await (await invocation.api()).text("contacts.test", input);
-  await printAnswer(invocation, "contacts.test", [text]);
-  const { ok }: { ok: boolean } = JSON.parse(text);
-  return ok ? exitCodes.done : exitCodes.unreachable;
-};
 
 export const commands = defineCommands([
   {
@@ -62,7 +51,7 @@ export const commands = defineCommands([
     route: "contacts.test",
     positional: contact,
     description: "One try to each of its webhooks, at once. Exit 9 when one of them did not take it.",
-    run: test,
+    run: sendAndTell("contacts.test"),
     examples: ["contacts test on-call", "contacts test on-call || echo 'alerts do not arrive'"],
   },
 ]);

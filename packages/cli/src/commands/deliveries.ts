@@ -1,32 +1,22 @@
-import { exitCodes } from "@tenantctl/contract";
 import { defineCommands, type Positional } from "../command.ts";
-import type { Invocation } from "../invocation.ts";
-import { printAnswer } from "../run-route.ts";
+import { sendAndTell } from "../contacts/send-and-tell.ts";
 
 const delivery = [{ name: "id", label: "delivery" }] as const satisfies readonly Positional[];
-
-/** Exit 9 where it failed again. */
-const resend = async (invocation: Invocation): Promise<number> => {
-  const { input } = await invocation.gathered();
-  const { text } = await (await invocation.api()).text("deliveries.resend", input);
-  await printAnswer(invocation, "deliveries.resend", [text]);
-  const { ok }: { ok: boolean } = JSON.parse(text);
-  return ok ? exitCodes.done : exitCodes.unreachable;
-};
 
 export const commands = defineCommands([
   {
     path: ["deliveries", "list"],
     route: "deliveries.list",
     columns: [
-      { key: "createdAt", title: "written", as: "time", drop: 3 },
+      { key: "createdAt", title: "written", as: "time", drop: 4 },
       { key: "event" },
       { key: "contact", flex: true },
-      { key: "host", flex: true, drop: 4 },
+      { key: "host", flex: true, drop: 5 },
       { key: "status", as: "status" },
-      { key: "attempts", title: "tries", as: "count", drop: 1 },
+      { key: "attempts", title: "tries", as: "count", drop: 3 },
       { key: "lastError", title: "error", flex: true, drop: 2 },
-      { key: "id", drop: 5 },
+      // Asked for by show and resend.
+      { key: "id", drop: 1 },
     ],
     empty: "nothing was sent yet, or nothing like this",
     examples: [
@@ -39,6 +29,7 @@ export const commands = defineCommands([
     path: ["deliveries", "show"],
     route: "deliveries.get",
     positional: delivery,
+    done: ({ id, status }) => (status === "failed" ? `send it again: tenantctl deliveries resend ${id}` : undefined),
     examples: ["deliveries show 01890000-0000-7000-8000-000000000012"],
   },
   {
@@ -47,7 +38,7 @@ export const commands = defineCommands([
     positional: delivery,
     description:
       "With the same id, whatever its status. Exit 9 when it failed again; it is then tried by itself for another day.",
-    run: resend,
+    run: sendAndTell("deliveries.resend"),
     examples: ["deliveries resend 01890000-0000-7000-8000-000000000012"],
   },
 ]);

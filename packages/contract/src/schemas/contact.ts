@@ -21,11 +21,11 @@ export const severities = ["info", "warning", "critical"] as const;
 export type Severity = (typeof severities)[number];
 
 export const Channel = Closed({
-  id: Uuid("The channel's id"),
-  kind: OneOf(["webhook"], "How it reaches them"),
   host: Type.String({ description: "Where to; the rest of the URL may be a secret and is never shown" }),
   status: OneOf(["ok", "failing", "disabled"], "failing: the last try failed; disabled: it answered 410 Gone"),
   since: Nullable(Time("Since when it fails or is disabled")),
+  kind: OneOf(["webhook"], "How it reaches them"),
+  id: Uuid("The channel's id"),
 });
 
 export const Contact = Closed({

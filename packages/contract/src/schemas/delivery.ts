@@ -30,11 +30,11 @@ export const DeliveryAttempt = Closed({
 
 /** What became of a try that somebody waited for. */
 export const SendResult = Closed({
-  deliveryId: Uuid("The delivery: the webhook-id that the receiver got"),
   host: Type.String({ description: "Where to" }),
   ok: Type.Boolean({ description: "Whether the receiver took it" }),
-  status: Nullable(Type.Integer({ description: "HTTP status of the answer" })),
-  durationMs: Count("Milliseconds until the answer"),
   error: Nullable(Type.String({ description: "Why it failed" })),
   next: Nullable(Type.String({ description: "The next step" })),
+  status: Nullable(Type.Integer({ description: "HTTP status of the answer" })),
+  durationMs: Count("Milliseconds until the answer"),
+  deliveryId: Uuid("The delivery: the webhook-id that the receiver got"),
 });

@@ -7,13 +7,13 @@ export const sendResult = (
   { id, host }: Claimed,
   { status, fault, durationMs }: Sent,
 ): ResultOf<Routes["deliveries.resend"]> => ({
-  deliveryId: id,
   host,
   ok: fault === undefined,
-  status,
-  durationMs,
   error: fault?.error ?? null,
   next: fault?.next ?? null,
+  status,
+  durationMs,
+  deliveryId: id,
 });
 
 export const noChannel = (contact: string): ContractError =>
