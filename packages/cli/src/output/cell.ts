@@ -32,7 +32,7 @@ export const timeText = (iso: string): string => iso.slice(0, 19).replace("T", "
 /** A contact's webhook: where to, and what is wrong with it. */
 const channelText = (channel: unknown): string => {
   const status = String(valueAt(channel, "status"));
-  return cleanLine(`${valueAt(channel, "host")}${status === "ok" ? "" : ` (${status})`}`);
+  return cleanLine(`${status === "ok" ? "" : `${status}: `}${valueAt(channel, "host")}`);
 };
 
 /** A value as one safe line of text. */
