@@ -8,14 +8,12 @@ import { checkpointOf } from "./checkpoint.ts";
  * nobody to tell, nothing counts as told: whoever comes later gets all of it. Gives how many parts were told.
  */
 export const announceCheckpoint = async ({ db, auditKeys }: Pick<App, "db" | "auditKeys">): Promise<number> => {
-  const [register] = await db
-    .operator(undefined, { readOnly: true })
-    .run(
-      sql<{
-        batch: number;
-        announced: number;
-      }>`select batch, announced_batch as announced from app.audit_register`.compile(build),
-    );
+  const [register] = await db.operator(undefined, { readOnly: true }).run(
+    sql<{
+      batch: number;
+      announced: number;
+    }>`select batch, announced_batch as announced from app.audit_register`.compile(build),
+  );
   if (register === undefined || register.batch <= register.announced) return 0;
   return db.operatorSnapshot(undefined, async (snapshot) => {
     let told = 0;

@@ -143,12 +143,14 @@ export const sealBatch = (db: Database, keys: AuditKeys): Promise<SealedBatch> =
       .filter(({ tenant_id }) => proofs.get(tenant_id) === "unknown")
       .map(({ key_id }) => key_id);
     const last = read.length === rowsAtOnce ? read.at(-1) : undefined;
+    // A pass of several batches ends with what was there when it began.
+    const more = last !== undefined || state.target !== null;
     const reached = nextPosition(state, target, last, state.skipped || missingKeys.length > 0);
     if (rows.length === 0) {
       const rested = state.seen_at === null || Math.abs(Date.parse(state.now) - Date.parse(state.seen_at)) > restMs;
       if (read.length > 0 || rested || state.target !== null)
         await transaction.run(sql`select app.move_audit_sealer(${JSON.stringify(reached)}::json)`.compile(build));
-      return { ...nothing, more: last !== undefined, missingKeys };
+      return { ...nothing, more, missingKeys };
     }
     const { seals, ends } = chainOn(keys, rows, heads, state);
     const key = keys.current;
@@ -185,5 +187,5 @@ export const sealBatch = (db: Database, keys: AuditKeys): Promise<SealedBatch> =
       reached,
     ].map((part) => sql`${JSON.stringify(part)}::json`);
     await transaction.run(sql`select app.append_audit_seals(${sql.join(parts)})`.compile(build));
-    return { rows: rows.length, more: last !== undefined, altered, missingKeys };
+    return { rows: rows.length, more, altered, missingKeys };
   });
