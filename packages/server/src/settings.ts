@@ -351,6 +351,9 @@ export const readSettings = ({ flags = {}, env = process.env, file }: SettingSou
       "TENANTCTL_JWT_SECRET: missing. With DATABASE_URL every process needs the same key: `openssl rand -base64 48`",
     );
   }
+  if (values.metricsPort !== undefined && values.metricsPort !== 0 && values.metricsPort === values.port) {
+    faults.push("TENANTCTL_METRICS_PORT: it is the API's own PORT; `/metrics` needs another one");
+  }
   if (faults.length > 0) throw new SettingsError(faults);
   return values as Settings;
 };

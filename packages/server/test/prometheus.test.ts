@@ -1,5 +1,6 @@
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { readSettings } from "../src/settings.ts";
 import { createPausableDatabase } from "./fixture/pausable-database.ts";
 import { parseExposition, scrape, startWatchedServer } from "./fixture/prometheus.ts";
 import { eventually, type Provisioned, startTestServer, type TestServer } from "./fixture/server.ts";
@@ -154,6 +155,36 @@ describe("/metrics", () => {
     expect(closed).toBe(true);
     for (const socket of sockets) socket.destroy();
     await eventually(async () => ((await fetch(metricsUrl).catch(() => undefined))?.status === 200 ? true : undefined));
+  });
+
+  it("is told apart from the API's port, with all other faults, before anything listens", () => {
+    const env = { PORT: "5000", TENANTCTL_METRICS_PORT: "5000", TENANTCTL_METRICS_TENANTS: "many" };
+    expect(() => readSettings({ env })).toThrow(
+      /TENANTCTL_METRICS_TENANTS[\s\S]*TENANTCTL_METRICS_PORT: it is the API's own/,
+    );
+  });
+
+  it("ends with the server, after the last request", async () => {
+    const { server: brief, metricsUrl: url } = await startWatchedServer();
+    await scrape(url);
+    await brief.stop();
+    await expect(fetch(url)).rejects.toThrow();
+  });
+
+  it("names no tenant with a cap of 0, and still says how many quotas are near their limit", async () => {
+    const { server: capped, metricsUrl: url } = await startWatchedServer({
+      database: { ...server.database, drop: async () => {} },
+      settings: { metricsTenants: 0 },
+    });
+    try {
+      await capped.request("GET", "/api/customers", { token: tenant.token });
+      const { samples, value } = await scrape(url);
+      expect(value("tenantctl_quotas_near_limit")).toBe(1);
+      const named = new Set(samples.flatMap(({ labels }) => labels.tenant ?? []));
+      expect(named).toEqual(new Set(["_other", "_system"]));
+    } finally {
+      await capped.stop();
+    }
   });
 
   it("refuses to start on a port that is taken, and then listens nowhere", async () => {

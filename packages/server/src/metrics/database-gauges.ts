@@ -108,10 +108,12 @@ export const databaseGauges = (cap: number): Readonly<Record<string, Reading>> =
       tenantctl_quotas_near_limit: ["Quotas at 80 % and above"],
     },
     read: async (db) => {
-      const rows = await db.operator().run(nearLimit(cap));
+      // One row at the least: each says how many there are.
+      const rows = await db.operator().run(nearLimit(Math.max(1, cap)));
       return [
         ["tenantctl_quotas_near_limit", {}, rows[0]?.total ?? 0],
         ...rows
+          .slice(0, cap)
           .filter(({ resource }) => quotaResources.some((known) => known === resource))
           .map(
             ({ slug, resource, percentage }): Sample => [
