@@ -145,6 +145,14 @@ describe("what docker/ asks Prometheus for", () => {
     expect(unasked).toEqual([]);
   });
 
+  it("is described in docs/monitoring.md, and nothing else is", () => {
+    const page = readFileSync(new URL("../docs/monitoring.md", docker), "utf8");
+    const described = new Set([...page.matchAll(/`(tenantctl_[a-z0-9_]+)`/g)].map(([, name = ""]) => name));
+    const own = [...live.types.keys()].filter((name) => !/^tenantctl_(nodejs|process)_/.test(name));
+    expect(own.filter((name) => !described.has(name))).toEqual([]);
+    expect([...described].filter((name) => !live.types.has(name))).toEqual([]);
+  });
+
   it("names next steps for each alert, and panels once each", () => {
     for (const { alert, annotations } of rules) {
       if (alert !== undefined)
