@@ -54,7 +54,7 @@ const Seconds = (description: string, minimum = 0) => Type.Integer({ description
 export const Threshold = (description: string) =>
   Type.Number({ description, minimum: -1_000_000_000_000, maximum: 1_000_000_000_000 });
 const NotifyRoles = Type.Array(Type.Enum([...contactRoles]), {
-  description: `Which contacts hear of it: ${contactRoles.join(", ")}; nobody where it is empty`,
+  description: `Which contacts hear of it: ${contactRoles.join(", ")}; empty (in tenantctl: nobody) for none`,
   maxItems: contactRoles.length,
   uniqueItems: true,
 });

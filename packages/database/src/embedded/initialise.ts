@@ -105,6 +105,8 @@ export async function initialise(cluster: Cluster): Promise<void> {
     const statements = [
       `create role ${adminUser} login createrole password '${cluster.adminPassword}'`,
       `create database ${adminDatabase} owner ${adminUser}`,
+      // To hand on to the owner role: how long transactions of other roles are open is watched.
+      `grant pg_read_all_stats to ${adminUser} with admin option`,
     ];
     await runSingleUser(cluster, draft, statements, initFailed);
   } catch (error) {
