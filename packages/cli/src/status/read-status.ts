@@ -3,8 +3,7 @@ import { CliError } from "../cli-error.ts";
 import type { Api } from "../session/api.ts";
 import type { Health, Reading, Status } from "./known.ts";
 
-const startIt =
-  "Start it with `npx -y pnpm@12 start`, or say where it is: --api-url, TENANTCTL_API_URL, `tenantctl context use`.";
+const startIt = "Start it with `npx -y pnpm@12 start`, or say where it is with --api-url.";
 
 const reasonOf = (cause: unknown): string => {
   const reason = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;

@@ -1,3 +1,4 @@
+import stringWidth from "string-width";
 import { cleanLine } from "../output/clean.ts";
 import { cut, cutSentence } from "../output/cut.ts";
 import { ageText } from "../output/duration.ts";
@@ -61,6 +62,7 @@ const sectionLines = (
     `${paint.dim(title.padEnd(titleWidth))}${tint(cut(cleanLine(text), width - titleWidth))}`;
   const shown = wellTogether ? all.filter(({ state }) => state !== "well") : all;
   const well = wellTogether ? all.filter(({ state }) => state === "well").map(({ title }) => title) : [];
+  const names = well.join(", ");
   return [
     ...shown.flatMap(({ title, state, text, details: list = [], rest }) => {
       const some = list.slice(0, details);
@@ -71,8 +73,14 @@ const sectionLines = (
         ...(some.length > 0 && left > 0 ? [paint.dim(`          … more: ${rest}`)] : []),
       ];
     }),
-    ...(well.length === 0 ? [] : [line("well", well.join(", "))]),
+    ...(well.length === 0 ? [] : [line("well", names.length > width - titleWidth ? "everything else" : names)]),
   ];
+};
+
+/** Under the sentence it belongs to, or further left where it is long: a command that is cut cannot be copied. */
+const commandLine = (next: string, width: number, paint: Paint): string => {
+  const indent = Math.max(2, Math.min(itemWidth, width - stringWidth(next)));
+  return `${" ".repeat(indent)}${paint.cyan(cut(next, width - indent))}`;
 };
 
 /** Each item's line, and under it the next command as long as `room` lasts; the rest is counted. */
@@ -97,7 +105,7 @@ const itemLines = (
       commands -= 1;
       return [
         `${head}${cutSentence(cleanLine(what), width - itemWidth)}`,
-        ...(commands >= 0 ? [`${" ".repeat(itemWidth)}${paint.cyan(cut(cleanLine(next), width - itemWidth))}`] : []),
+        ...(commands >= 0 ? [commandLine(cleanLine(next), width, paint)] : []),
       ];
     }),
     ...(left > 0 ? [paint.dim(cut(`${" ".repeat(itemWidth)}… ${left} more: tenantctl alerts list`, width))] : []),
