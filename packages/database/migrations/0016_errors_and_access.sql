@@ -41,7 +41,7 @@ declare
   kept text;
 begin
   -- One after the other: the room that is left is counted once.
-  perform pg_advisory_xact_lock(7063);
+  perform pg_advisory_xact_lock(7161);
   select greatest(most - count(*), 0) into room from app.error_groups;
   for line in
     select l.*, clock_timestamp() - make_interval(secs => greatest(l.age, 0)) as last_seen,
@@ -124,7 +124,7 @@ declare
   part text;
   made integer := 0;
 begin
-  perform pg_advisory_xact_lock(7062);
+  perform pg_advisory_xact_lock(7163);
   for day in
     select today + n from generate_series(0, days) n
     union
@@ -158,7 +158,7 @@ declare
   token record;
 begin
   -- Processes write one after the other: each for milliseconds, and none waits for rows that wait for its own.
-  perform pg_advisory_xact_lock(7064);
+  perform pg_advisory_xact_lock(7162);
   for line in
     select * from json_to_recordset(lines) as l ("tenantId" uuid, slug text, "actorType" text, "actorId" text, "actorName" text,
       "tokenHash" text, "tokenOwner" uuid, route text, address text, requests bigint, "firstRequestId" text, "lastRequestId" text, age float8)
@@ -200,7 +200,7 @@ declare
   held boolean;
   dropped integer := 0;
 begin
-  perform pg_advisory_xact_lock(7062);
+  perform pg_advisory_xact_lock(7163);
   for line in delete from app.access_log where minute > now() + interval '1 day' returning * loop
     insert into app.access_log as a values (line.tenant_id, date_trunc('minute', now()), line.actor_type, line.actor_id, line.actor_name,
       line.route, line.address, line.requests, line.first_request_id, line.last_request_id)

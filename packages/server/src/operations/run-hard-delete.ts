@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { ContractError } from "@tenantctl/contract";
+import { ContractError, errors } from "@tenantctl/contract";
 import { build, type Scope, sql } from "@tenantctl/database";
 import type { App } from "../app.ts";
 import { asContractError } from "../problem.ts";
@@ -92,6 +92,7 @@ export const runHardDelete = async (app: App, operationId: string): Promise<void
   } catch (error) {
     const { code, message } = asContractError(error);
     app.log.error({ err: error, operationId }, "hard delete interrupted");
+    if (errors[code].status >= 500) app.errors.failed("hard delete", error);
     if (!passing.has(code)) {
       await scope.transaction((transaction) =>
         stopOperation(transaction, claimed, { status: "failed", error: message }),

@@ -1,10 +1,11 @@
 import { setTimeout as pause } from "node:timers/promises";
-import type { ResultOf, Routes } from "@tenantctl/contract";
+import { errors, type ResultOf, type Routes } from "@tenantctl/contract";
 import { v7 as uuidv7 } from "uuid";
 import { Answer } from "../answer.ts";
 import type { Call, Handlers } from "../call.ts";
 import { operatorEntry } from "../call-scope.ts";
 import { readOperation } from "../operations/operation-row.ts";
+import { asContractError } from "../problem.ts";
 import { importAsArchive } from "./import-as-archive.ts";
 import { restoreFault } from "./restore-fault.ts";
 import { type CheckedRestore, checkRestore, previewRestore } from "./restore-from-file.ts";
@@ -63,7 +64,11 @@ const performed = async (
   await startRestore(app.db, operatorEntry(principal, route.access), operation, checked.plan);
   const work = runRestore({ ...checked, db: app.db, operation, stopping: () => app.draining });
   const ended = work.finally(release);
-  ended.catch((err: unknown) => app.log.error({ err, operationId: operation.id }, `${kind} failed`));
+  ended.catch((err: unknown) => {
+    app.log.error({ err, operationId: operation.id }, `${kind} failed`);
+    // An archive that does not fit is its caller's to mend.
+    if (errors[asContractError(err).code].status >= 500) app.errors.failed(kind, err);
+  });
   const late = new AbortController();
   const over = await Promise.race([
     ended.then(() => true),
