@@ -193,9 +193,9 @@ it("the address that is connected to is what counts, whatever the name said befo
   // A name, looked up with the connection.
   const strict = createDeliverer(server.app.db, { ...server.settings, webhookAllow: ["10.0.0.0/8"] }, server.app.log);
   await server.asOwner("update app.contact_channels set url = $1", [`http://localhost:${target.port}/`]);
-  await notify(server, "rebound");
+  await notify(server, "moved");
   await strict.run();
-  expect((await deliveryOf(server, "rebound")).last_error).toMatch(
+  expect((await deliveryOf(server, "moved")).last_error).toMatch(
     /^nothing is sent there: (127\.0\.0\.1|::1) is a loopback address$/,
   );
   expect(target.received).toEqual([]);

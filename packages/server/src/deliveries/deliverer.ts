@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { BlockList } from "node:net";
 import type { Database } from "@tenantctl/database";
 import type { FastifyBaseLogger } from "fastify";
@@ -28,6 +29,7 @@ const waitedForSeconds = 60;
 export const createDeliverer = (db: Database, settings: Settings, log: FastifyBaseLogger): Deliverer => {
   const allowed = networks(settings.webhookAllow ?? []);
   const stop = new AbortController();
+  setMaxListeners(atOnce, stop.signal);
   let closing = false;
   let current: Promise<void> | undefined;
   let again = false;

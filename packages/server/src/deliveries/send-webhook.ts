@@ -101,10 +101,19 @@ const exchange = (url: URL, claimed: Claimed, allowed: BlockList, signal: AbortS
 export const sendWebhook = async (claimed: Claimed, allowed: BlockList, stop: AbortSignal): Promise<Sent> => {
   const began = performance.now();
   const ended = (): number => Math.round(performance.now() - began);
-  const late = AbortSignal.timeout(totalMs);
+  const ending = new AbortController();
+  const end = (): void => ending.abort();
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    end();
+  }, totalMs);
+  // Not AbortSignal.any: a signal that lives as long as the server would remember each of them.
+  stop.addEventListener("abort", end);
+  if (stop.aborted) end();
   try {
     const url = new URL(claimed.url);
-    const answer = await exchange(url, claimed, allowed, AbortSignal.any([late, stop]));
+    const answer = await exchange(url, claimed, allowed, ending.signal);
     const durationMs = ended();
     const status = answer.statusCode ?? 0;
     await drain(answer);
@@ -115,7 +124,7 @@ export const sendWebhook = async (claimed: Claimed, allowed: BlockList, stop: Ab
       durationMs,
     };
   } catch (error) {
-    const fault = late.aborted
+    const fault = late
       ? new SendError(
           `no answer within ${totalMs / 1000} s`,
           "See why the receiver is slow; it should answer first and work later.",
@@ -124,5 +133,8 @@ export const sendWebhook = async (claimed: Claimed, allowed: BlockList, stop: Ab
         ? new SendError("this server stopped before there was an answer", "It is tried again by itself.")
         : sendFault(error);
     return { status: null, fault, retryAfter: undefined, durationMs: ended() };
+  } finally {
+    clearTimeout(timer);
+    stop.removeEventListener("abort", end);
   }
 };
