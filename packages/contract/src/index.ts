@@ -11,6 +11,7 @@ export * from "./routes/index.ts";
 export { restoreModes } from "./routes/restores.ts";
 export { alertStatuses } from "./schemas/alert.ts";
 export { AuditCheckpoint, auditOutcomes, auditProblems, checkpointFormat } from "./schemas/audit.ts";
+export { CheckItem, type CheckResult, checkResults } from "./schemas/check.ts";
 export {
   type ContactRole,
   contactRoles,

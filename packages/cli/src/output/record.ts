@@ -4,7 +4,8 @@ import { type Column, titleOf } from "./column.ts";
 import type { Paint } from "./paint.ts";
 import { tableText } from "./table.ts";
 
-const wrap = (text: string, width: number): string[] => {
+/** Cuts a text into lines of at most `width` columns, between words where it can. */
+export const wrap = (text: string, width: number): string[] => {
   const lines: string[] = [];
   let line = "";
   for (const word of text.split(" ")) {

@@ -1,0 +1,16 @@
+import Type, { type Static } from "typebox";
+import { Closed, Nullable, OneOf } from "./values.ts";
+
+/** From best to worst, but for `needs_person`: nothing is known to be wrong, and only a person can tell. */
+export const checkResults = ["ok", "needs_person", "warning", "problem"] as const;
+export type CheckResult = (typeof checkResults)[number];
+
+/** What one look found: in checklists, in diagnoses and in the steps of an incident. */
+export const CheckItem = Closed({
+  id: Type.String({ description: "What was looked at; the same name in every run" }),
+  title: Type.String({ description: "The same, for people" }),
+  result: OneOf(checkResults, "needs_person: nothing is known to be wrong, and only a person can tell"),
+  evidence: Type.Array(Type.String(), { description: "What was seen, the most important first" }),
+  next: Nullable(Type.String({ description: "The next command or step; null where there is nothing to do" })),
+});
+export type CheckItem = Static<typeof CheckItem>;
