@@ -74,6 +74,10 @@ test("builds a lost system again from one run: operators, log, tenants' records,
   const gone = await source.provision();
   const token = await source.operatorToken();
   await source.request("POST", `/api/admin/tenants/${gone.id}/suspend`, { token, body: { reason: "unpaid" } });
+  await source.request("PUT", "/api/admin/alert-rules/error_rate", { token, body: { threshold: 1.5, enabled: false } });
+  await source.asOwner(
+    "insert into app.alerts (id, rule, fingerprint, severity, summary, next_step) values (gen_random_uuid(), 'latency', 'latency:system', 'warning', 'x', 'y')",
+  );
   const archives = new Map([
     [tenant.id, await archiveOf(source, tenant.id)],
     [gone.id, await archiveOf(source, gone.id)],
@@ -111,6 +115,11 @@ test("builds a lost system again from one run: operators, log, tenants' records,
     expect(
       (await rebuilt.request("GET", `/api/admin/tenants/${gone.id}`, { token: await rebuilt.operatorToken() })).body,
     ).toMatchObject({ status: "suspended", statusReason: "unpaid" });
+    // What is watched comes back; what was wrong with the lost system is found anew.
+    const rule = await rebuilt.asOwner(
+      "select r.threshold, r.enabled, (select count(*)::int from app.alerts) as alerts from app.alert_rules r where name = 'error_rate'",
+    );
+    expect(rule).toEqual([{ threshold: 1.5, enabled: false, alerts: 0 }]);
     const log = await rebuilt.asOwner(
       "select count(*)::int as n from app.audit_log where tenant_id = $1 and action = 'suspend'",
       [gone.id],

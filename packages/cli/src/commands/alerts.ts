@@ -33,7 +33,8 @@ export const commands = defineCommands([
     columns: [
       { key: "severity", as: "severity" },
       { key: "status", as: "status" },
-      { key: "tenantSlug", title: "tenant", flex: true },
+      // The summary names the tenant, too.
+      { key: "tenantSlug", title: "tenant", flex: true, drop: 5 },
       { key: "summary", flex: true },
       { key: "acknowledgedBy", title: "taken by", flex: true, drop: 4 },
       { key: "lastSeenAt", title: "last seen", as: "time", drop: 2 },
