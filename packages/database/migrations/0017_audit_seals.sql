@@ -90,9 +90,11 @@ begin
         and (target is null or l.written_by is null or pg_visible_in_snapshot(l.written_by, target))
       order by l.at, l.id limit most;
   else
-    return query select * from app.audit_log l
-      where (l.written_by >= pg_snapshot_xmax(seen) or l.written_by = any (array(select pg_snapshot_xip(seen))))
-        and (after_at is null or (l.at, l.id) > (after_at, after_id))
+    -- "offset 0": found by transaction and then sorted. By time it would read the whole log to find the few.
+    return query select * from (
+        select * from app.audit_log r
+        where r.written_by >= pg_snapshot_xmax(seen) or r.written_by = any (array(select pg_snapshot_xip(seen))) offset 0) l
+      where (after_at is null or (l.at, l.id) > (after_at, after_id))
         and (target is null or pg_visible_in_snapshot(l.written_by, target))
       order by l.at, l.id limit most;
   end if;
