@@ -60,11 +60,14 @@ export const failedOperations = sql<FailedOperation>`select o.id, o.kind, o.tena
     where later.kind = o.kind and later.tenant_id = o.tenant_id and later.status = 'succeeded' and later.created_at > o.created_at)
   order by o.finished_at desc limit 4`.compile(build);
 
-/** Tasks that this version has; a time in the future, from a clock that was wrong, counts as now. */
+/** A time that lies ahead is from a clock that was wrong: it must not make dead jobs look alive until it comes. */
+const credible = sql`succeeded_at <= now() + interval '1 minute'`;
+
+/** Of the tasks that this version has. */
 export const jobs = sql<Status["jobs"]>`select ${jsonTime("last")} as "lastSucceededAt",
     ${jsonTime("evaluated")} as "alertsEvaluatedAt", failing
-  from (select least(max(succeeded_at), now()) as last,
-      least(max(succeeded_at) filter (where task = 'evaluate_alerts'), now()) as evaluated,
+  from (select max(succeeded_at) filter (where ${credible}) as last,
+      max(succeeded_at) filter (where task = 'evaluate_alerts' and ${credible}) as evaluated,
       coalesce(jsonb_agg(jsonb_build_object('task', task, 'since', ${jsonTime("failing_since")}, 'error', coalesce(error, ''))
         order by failing_since) filter (where failing_since is not null), '[]') as failing
     from app.task_runs where task = any(${Object.keys(tasks)}::text[])) j`.compile(build);
