@@ -157,6 +157,9 @@ export const startServer = async (settings: Settings, db: Database): Promise<Ser
   });
   const host = settings.jobs ? watchHost(app) : undefined;
   if (settings.jobs) jobs = startJobs(app);
+  if (app.auditKeys.kept === "database") {
+    app.log.warn("the audit log's key is in the database, where its owner can read it: set TENANTCTL_AUDIT_KEY");
+  }
   const sealer = settings.jobs ? startSealer(app) : undefined;
   const { auditCheckpointFile } = settings;
   const checkpoints =

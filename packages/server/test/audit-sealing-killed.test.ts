@@ -50,7 +50,7 @@ it("sealing killed again and again leaves no row without a seal, none sealed twi
   const writing = withClient(server.database.url, async (client) => {
     await client.query(`set role ${server.database.prefix}_owner`);
     // Enough to be killed in the middle of, on a machine however slow.
-    for (let written = 0; !stopped && written < 30_000; written += 900) {
+    for (let written = 0; !stopped && written < 15_000; written += 900) {
       await client.query(
         `insert into app.audit_log (tenant_id, at, id, action, resource_type, outcome, actor_type)
           select id, clock_timestamp(), gen_random_uuid(), 'create', 'bulk', 'success', 'system'
@@ -60,7 +60,7 @@ it("sealing killed again and again leaves no row without a seal, none sealed twi
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
   });
-  for (let round = 0; round < 5; round += 1) {
+  for (let round = 0; round < 3; round += 1) {
     const { batch } = await count();
     const serving = [serve(), serve()];
     await Promise.race(serving.map((each) => each.waitFor(/serving http/, 60_000)));
