@@ -4,6 +4,7 @@ import type { commandTable } from "./command-table.ts";
 
 /** Routes that have no command, each with the reason. A route with neither does not compile (below). */
 export const withoutCommand = {
+  "accessLog.list": "`tenantctl logs access` shows the same rows, to operators of all tenants",
   "auth.refresh": "every command does it when the access token is about to end",
   "health.live": "for orchestrators; `tenantctl status` shows health to people",
   "health.ready": "for load balancers; `tenantctl status` shows health to people",

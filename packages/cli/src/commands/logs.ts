@@ -151,8 +151,7 @@ export const commands = defineCommands([
   },
   {
     path: ["logs", "access"],
-    route: "accessLog.list",
-    tenantRoute: "accessLog.ofTenant",
+    route: "accessLog.ofTenant",
     covers: ["accessLog.summary"],
     summary: "Show who read and wrote what",
     columns: accessColumns,
