@@ -97,7 +97,16 @@ describe("the certificate of a hard delete", () => {
       startedAt: removed.body.operation.startedAt,
       finishedAt: removed.body.operation.finishedAt,
       removed: { customers: 7000, users: 1 },
-      kept: ["audit_log", "usage_days", "usage_minutes"],
+      kept: [
+        "access_log",
+        "audit_chains",
+        "audit_log",
+        "audit_seals",
+        "tenant_sizes",
+        "usage_days",
+        "usage_minutes",
+        "usage_rollups",
+      ],
       backups: [
         {
           runId: "holds-it",
