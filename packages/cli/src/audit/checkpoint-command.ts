@@ -74,6 +74,10 @@ export const run = async (invocation: Invocation): Promise<number> => {
   } catch (cause) {
     throw cause instanceof Error && "syscall" in cause ? localFault(path, cause) : cause;
   }
-  out.note(cleanLine(`appended the ends of ${heads} chains to ${path}${parts > 1 ? `, in ${parts} parts` : ""}`));
+  out.note(
+    cleanLine(
+      `appended the ${heads === 1 ? "end of 1 chain" : `ends of ${heads} chains`} to ${path}${parts > 1 ? `, in ${parts} parts` : ""}`,
+    ),
+  );
   return exitCodes.done;
 };

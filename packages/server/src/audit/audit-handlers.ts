@@ -40,7 +40,7 @@ const ownHandlers: Handlers<OwnIds> = {
 
   "audit.retention": async ({ app, query, scope }) => {
     const plan = await planRetention(scope, query.months ?? app.settings.auditRetentionMonths ?? null);
-    return { ...plan, obstacles: [...plan.obstacles], dropped: false, dryRun: true };
+    return { ...plan, obstacles: [...plan.obstacles], dropped: false, dryRun: false };
   },
 
   "audit.drop": async (call) => {
