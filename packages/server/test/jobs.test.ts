@@ -111,21 +111,21 @@ it("removes old metrics and answers kept for a repeat, and nothing that is young
   await asOwner(server.database, async (client) => {
     await client.query(
       `insert into app.usage_minutes (tenant_id, minute, requests)
-       select id, now() - make_interval(days => d), 1 from app.tenants, unnest(array[34, 36]) d where slug <> 'system'`,
+       select id, now() - make_interval(days => d), 1 from app.tenants, unnest(array[34, 410]) d where slug <> 'system'`,
     );
     await client.query(
       `insert into app.idempotency_keys (actor, key_hash, request_hash, created_at)
        select 'a', decode(md5(h::text), 'hex'), '', now() - make_interval(hours => h) from unnest(array[23, 25]) h`,
     );
   });
-  await tasks.drop_old_use?.run(server.app);
+  await tasks.roll_up_use?.run(server.app);
   await tasks.expire_idempotency_keys?.run(server.app);
   const left = await ownerRow<{ old: number; young: number; keys: number }>(
     server.database,
-    `select count(*) filter (where minute < now() - interval '35 days')::int as old,
-       count(*) filter (where minute < now() - interval '33 days')::int as young,
+    `select count(*) filter (where begins_at < now() - interval '35 days')::int as old,
+       count(*) filter (where begins_at < now() - interval '33 days')::int as young,
        (select count(*)::int from app.idempotency_keys) as keys
-     from app.usage_minutes`,
+     from app.usage_rollups`,
   );
   expect(left.old).toBe(0);
   expect(left.young).toBeGreaterThan(0);
