@@ -24,7 +24,7 @@ create table app.audit_seals (
   constraint audit_seals_pkey primary key (tenant_id, sequence),
   constraint audit_seals_row unique (tenant_id, at, audit_id)
 );
-select tenancy.retain('app.audit_seals', tenant_may => '');
+select tenancy.retain('app.audit_seals', tenant_may => 'select');
 
 -- Where each chain ends, and where it begins now that old months were dropped.
 create table app.audit_chains (
@@ -42,7 +42,7 @@ create table app.audit_chains (
 );
 create index audit_chains_by_batch on app.audit_chains (batch);
 create index audit_chains_suspect on app.audit_chains (tenant_id) where suspect is not null;
-select tenancy.retain('app.audit_chains', tenant_may => '');
+select tenancy.retain('app.audit_chains', tenant_may => 'select');
 
 -- How many chains and seals there are, so that a whole chain can't go unseen.
 create table app.audit_register (

@@ -20,6 +20,8 @@ const tenantMay: Record<string, string[]> = {
   "app.usage_rollups": ["select"],
   "app.tenant_sizes": ["select", "insert", "update"],
   "app.access_log": ["select"],
+  "app.audit_seals": ["select"],
+  "app.audit_chains": ["select"],
 };
 /** What the operator role may do, where it may not do everything. */
 const operatorMay: Record<string, string[]> = {
@@ -30,6 +32,8 @@ const operatorMay: Record<string, string[]> = {
   "app.usage_rollups": ["select"],
   "app.tenant_sizes": ["select", "insert", "update"],
   "app.access_log": ["select"],
+  "app.audit_seals": ["select"],
+  "app.audit_chains": ["select"],
 };
 const everything = ["select", "insert", "update", "delete"];
 
