@@ -267,6 +267,23 @@ create table app.backup_runs (
   constraint backup_runs_pkey PRIMARY KEY (kind, run_id)
 );
 -- global
+create table app.check_runs (
+  id uuid not null,
+  cadence text not null,
+  since timestamp(3) with time zone not null,
+  started_at timestamp(3) with time zone not null,
+  finished_at timestamp(3) with time zone default now() not null,
+  run_by text,
+  items jsonb not null,
+  figures jsonb default '[]'::jsonb not null,
+  signed_off_at timestamp(3) with time zone,
+  signed_off_by text,
+  note text,
+  constraint check_runs_cadence CHECK ((cadence = ANY (ARRAY['daily'::text, 'weekly'::text, 'monthly'::text]))),
+  constraint check_runs_pkey PRIMARY KEY (id),
+  constraint check_runs_signed_off CHECK (((signed_off_at IS NULL) = (signed_off_by IS NULL)))
+);
+-- global
 create table app.contact_channels (
   id uuid not null,
   contact_id uuid not null,
@@ -318,6 +335,22 @@ create table app.customers (
   constraint customers_notes_length CHECK ((length(notes) <= 10000)),
   constraint customers_phone_length CHECK ((length(phone) <= 50)),
   constraint customers_pkey PRIMARY KEY (tenant_id, id)
+);
+-- global
+create table app.daily_facts (
+  day date not null,
+  tenants bigint not null,
+  users bigint not null,
+  customers bigint not null,
+  rows bigint,
+  bytes bigint not null,
+  database_bytes bigint not null,
+  connections integer not null,
+  connections_limit integer not null,
+  disk_bytes bigint,
+  disk_limit_bytes bigint,
+  read_at timestamp(3) with time zone default now() not null,
+  constraint daily_facts_pkey PRIMARY KEY (day)
 );
 -- global, transient
 create table app.deliveries (
@@ -389,6 +422,13 @@ create table app.host_readings (
   evidence jsonb default '{}'::jsonb not null,
   read_at timestamp(3) with time zone default now() not null,
   constraint host_readings_pkey PRIMARY KEY (metric, host, subject)
+);
+-- global
+create table app.hourly_requests (
+  hour timestamp(3) with time zone not null,
+  requests bigint not null,
+  errors bigint not null,
+  constraint hourly_requests_pkey PRIMARY KEY (hour)
 );
 -- global, transient
 create table app.idempotency_keys (
@@ -711,13 +751,16 @@ alter table app.backup_facts owner to owner;
 alter table app.backup_items owner to owner;
 alter table app.backup_lease owner to owner;
 alter table app.backup_runs owner to owner;
+alter table app.check_runs owner to owner;
 alter table app.contact_channels owner to owner;
 alter table app.contacts owner to owner;
 alter table app.customers owner to owner;
+alter table app.daily_facts owner to owner;
 alter table app.deliveries owner to owner;
 alter table app.delivery_attempts owner to owner;
 alter table app.error_groups owner to owner;
 alter table app.host_readings owner to owner;
+alter table app.hourly_requests owner to owner;
 alter table app.idempotency_keys owner to owner;
 alter table app.known_addresses owner to owner;
 alter table app.legal_holds owner to owner;
@@ -781,9 +824,12 @@ CREATE INDEX audit_log_by_action ON ONLY app.audit_log USING btree (tenant_id, a
 CREATE INDEX audit_log_by_resource ON ONLY app.audit_log USING btree (tenant_id, resource_type, resource_id, at DESC);
 CREATE INDEX audit_log_newest ON ONLY app.audit_log USING btree (at DESC, id DESC);
 CREATE INDEX audit_log_not_successful ON ONLY app.audit_log USING btree (at) WHERE (outcome <> 'success'::text);
+CREATE INDEX audit_log_to_review ON ONLY app.audit_log USING btree (at) WHERE ((action = ANY (ARRAY['export'::text, 'delete'::text, 'restore'::text, 'import'::text, 'drop'::text])) AND (resource_type = ANY (ARRAY['tenant'::text, 'audit_log'::text, 'system'::text])));
 CREATE INDEX audit_log_written_by ON ONLY app.audit_log USING btree (written_by);
 CREATE INDEX backup_items_of_tenant ON app.backup_items USING btree (tenant_id, kind, at DESC) WHERE (outcome = 'ok'::text);
 CREATE INDEX backup_runs_newest ON app.backup_runs USING btree (started_at DESC, kind DESC, run_id DESC);
+CREATE INDEX check_runs_newest ON app.check_runs USING btree (started_at DESC, id DESC);
+CREATE INDEX check_runs_of_cadence ON app.check_runs USING btree (cadence, started_at DESC, id DESC);
 CREATE INDEX customers_by_email ON app.customers USING btree (tenant_id, email, id);
 CREATE INDEX customers_by_name ON app.customers USING btree (tenant_id, name, id);
 CREATE INDEX customers_newest ON app.customers USING btree (tenant_id, created_at DESC, id DESC);
@@ -931,14 +977,17 @@ grant delete, insert, select, update on table app.backup_facts to operator;
 grant delete, insert, select, update on table app.backup_items to operator;
 grant delete, insert, select, update on table app.backup_lease to operator;
 grant delete, insert, select, update on table app.backup_runs to operator;
+grant delete, insert, select, update on table app.check_runs to operator;
 grant delete, insert, select, update on table app.contact_channels to operator;
 grant delete, insert, select, update on table app.contacts to operator;
 grant delete, insert, select, update on table app.customers to operator;
 grant delete, insert, select, update on table app.customers to tenant;
+grant delete, insert, select, update on table app.daily_facts to operator;
 grant delete, insert, select, update on table app.deliveries to operator;
 grant delete, insert, select, update on table app.delivery_attempts to operator;
 grant delete, insert, select, update on table app.error_groups to operator;
 grant delete, insert, select, update on table app.host_readings to operator;
+grant delete, insert, select, update on table app.hourly_requests to operator;
 grant delete, insert, select, update on table app.idempotency_keys to operator;
 grant delete, insert, select, update on table app.known_addresses to operator;
 grant delete, insert, select, update on table app.known_addresses to tenant;
@@ -973,9 +1022,11 @@ grant insert, select, update on table app.usage_minutes to tenant;
 grant select on table app.access_log to operator;
 grant select on table app.access_log to tenant;
 grant select on table app.audit_chains to operator;
+grant select on table app.audit_chains to tenant;
 grant select on table app.audit_register to operator;
 grant select on table app.audit_sealer to operator;
 grant select on table app.audit_seals to operator;
+grant select on table app.audit_seals to tenant;
 grant select on table app.plans to tenant;
 grant select on table app.quota_overrides to tenant;
 grant select on table app.tenants to tenant;
