@@ -37,6 +37,8 @@ export const scopes = [
   "holds:write",
   "contacts:read",
   "contacts:write",
+  "checks:read",
+  "checks:write",
 ] as const;
 export type Scope = (typeof scopes)[number];
 
@@ -51,6 +53,7 @@ export const scopeBundles = {
     "metrics:read",
     "operations:read",
     "backups:read",
+    "checks:read",
   ],
   all: scopes,
 } as const satisfies Record<string, readonly Scope[]>;

@@ -13,6 +13,13 @@ export { alertStatuses } from "./schemas/alert.ts";
 export { AuditCheckpoint, auditOutcomes, auditProblems, checkpointFormat } from "./schemas/audit.ts";
 export { CheckItem, type CheckResult, checkResults } from "./schemas/check.ts";
 export {
+  type CheckCadence,
+  type CheckRun,
+  checkCadences,
+  type Figure,
+  type TriedCommand,
+} from "./schemas/check-run.ts";
+export {
   type ContactRole,
   contactRoles,
   type NotificationEvent,

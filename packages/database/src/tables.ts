@@ -432,6 +432,44 @@ export interface HostReadingsTable {
   read_at: DefaultTime;
 }
 
+/** Global. A run of a checklist, kept whole. */
+export interface CheckRunsTable {
+  id: string;
+  cadence: "daily" | "weekly" | "monthly";
+  since: Time;
+  started_at: Time;
+  finished_at: DefaultTime;
+  run_by: string | null;
+  items: Json;
+  figures: Json;
+  signed_off_at: TimeOrNull;
+  signed_off_by: string | null;
+  note: string | null;
+}
+
+/** Global. The whole system on one day; null: it could not be seen. */
+export interface DailyFactsTable {
+  day: string;
+  tenants: Int8;
+  users: Int8;
+  customers: Int8;
+  rows: Int8 | null;
+  bytes: Int8;
+  database_bytes: Int8;
+  connections: number;
+  connections_limit: number;
+  disk_bytes: Int8 | null;
+  disk_limit_bytes: Int8 | null;
+  read_at: DefaultTime;
+}
+
+/** Global. */
+export interface HourlyRequestsTable {
+  hour: Time;
+  requests: Int8;
+  errors: Int8;
+}
+
 /** One row per background task that has ever run. */
 export interface TaskRunsTable {
   task: string;
@@ -617,6 +655,9 @@ export interface Tables {
   "app.alert_silences": AlertSilencesTable;
   "app.host_readings": HostReadingsTable;
   "app.task_runs": TaskRunsTable;
+  "app.check_runs": CheckRunsTable;
+  "app.daily_facts": DailyFactsTable;
+  "app.hourly_requests": HourlyRequestsTable;
   "app.backup_lease": BackupLeaseTable;
   "app.backup_runs": BackupRunsTable;
   "app.backup_items": BackupItemsTable;

@@ -7,6 +7,7 @@ import { auditHandlers } from "./audit/audit-handlers.ts";
 import { authHandlers } from "./auth/auth-handlers.ts";
 import { backupHandlers } from "./backups/backup-handlers.ts";
 import type { Handlers } from "./call.ts";
+import { checkHandlers } from "./checks/check-handlers.ts";
 import { contactHandlers } from "./contacts/contact-handlers.ts";
 import { customerHandlers } from "./customers/customer-handlers.ts";
 import { deliveryHandlers } from "./deliveries/delivery-handlers.ts";
@@ -37,6 +38,7 @@ export const handlers: Handlers = {
   ...tokenHandlers,
   ...auditHandlers,
   ...accessLogHandlers,
+  ...checkHandlers,
   ...errorHandlers,
   ...alertHandlers,
   ...ruleHandlers,

@@ -1,12 +1,12 @@
 import Type from "typebox";
 import { operatorAccess } from "../access.ts";
 import { route } from "../route.ts";
-import { Contact, contactRoles, severities } from "../schemas/contact.ts";
+import { Contact, ContactName, contactRoles, severities } from "../schemas/contact.ts";
 import { SendResult } from "../schemas/delivery.ts";
-import { Closed, Email, Line, Nullable, OneOf, Secret } from "../schemas/values.ts";
+import { Closed, Email, Line, Nullable, OneOf } from "../schemas/values.ts";
 
 const tag = "contacts";
-const params = Closed({ name: Line("The contact's name", 60) });
+const params = Closed({ name: ContactName });
 const example = { params: { name: "on-call" } };
 
 export const contactRoutes = {
@@ -34,7 +34,14 @@ export const contactRoutes = {
       phone: Type.Optional(Nullable(Line("For people; nothing is sent there", 60))),
       minimumSeverity: Type.Optional(OneOf(severities, "What is less severe is not sent; warning unless said")),
       webhookUrls: Type.Optional(
-        Type.Array(Secret("An https URL"), { maxItems: 5, description: "Where to send webhooks" }),
+        Type.Array(
+          Type.String({
+            description: "An https URL",
+            maxLength: 2048,
+            pattern: "^[hH][tT][tT][pP][sS]?://[\\x21-\\x7e]+$",
+          }),
+          { maxItems: 5, description: "Where to send webhooks" },
+        ),
       ),
       rotateSecret: Type.Optional(Type.Boolean({ description: "Make a new signing secret" })),
       signingSecret: Type.Optional(

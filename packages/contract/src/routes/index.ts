@@ -5,6 +5,7 @@ import { alertRoutes } from "./alerts.ts";
 import { auditRoutes } from "./audit.ts";
 import { authRoutes } from "./auth.ts";
 import { backupRoutes } from "./backups.ts";
+import { checkRoutes } from "./checks.ts";
 import { contactRoutes } from "./contacts.ts";
 import { customerRoutes } from "./customers.ts";
 import { deliveryRoutes } from "./deliveries.ts";
@@ -33,6 +34,7 @@ export const routes = {
   ...accessLogRoutes,
   ...alertRoutes,
   ...alertRuleRoutes,
+  ...checkRoutes,
   ...errorRoutes,
   ...metricsRoutes,
   ...operationRoutes,

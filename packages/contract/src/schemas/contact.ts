@@ -20,6 +20,14 @@ export type NotificationEvent = (typeof notificationEvents)[number];
 export const severities = ["info", "warning", "critical"] as const;
 export type Severity = (typeof severities)[number];
 
+/** A name as people have them; without what a path, a shell or a terminal would take for something else. */
+export const ContactName = Type.String({
+  description: "The contact's name",
+  minLength: 1,
+  maxLength: 60,
+  pattern: "^[^\\u0000-\\u0020\\u007f-\\u00a0/;{}<>\"'`$\\\\%?#][^\\u0000-\\u001f\\u007f-\\u009f/;{}<>\"'`$\\\\%?#]*$",
+});
+
 export const Channel = Closed({
   host: Type.String({ description: "Where to; the rest of the URL may be a secret and is never shown" }),
   status: OneOf(["ok", "failing", "disabled"], "failing: the last try failed; disabled: it answered 410 Gone"),

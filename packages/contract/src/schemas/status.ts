@@ -1,5 +1,7 @@
 import Type from "typebox";
 import { Alert } from "./alert.ts";
+import { checkResults } from "./check.ts";
+import { Cadence } from "./check-run.ts";
 import { Closed, Count, Nullable, OneOf, Slug, Time, Uuid } from "./values.ts";
 
 export const Health = Closed({
@@ -93,6 +95,16 @@ export const Status = Closed({
       givenUp: Count("Notifications of the last day that were given up"),
     },
     { description: "What contacts are told" },
+  ),
+  checklists: Type.Array(
+    Closed({
+      cadence: Cadence,
+      lastRunAt: Nullable(Time("When it was last run")),
+      result: Nullable(OneOf(checkResults, "What that run found: the worst of its items")),
+      signedOffBy: Nullable(Type.String({ description: "Who has looked at that run" })),
+      overdue: Type.Boolean({ description: "Whether it should have been run again by now" }),
+    }),
+    { description: "The operators' checklists, each with its last run" },
   ),
   operationsRunning: Count("Operations under way"),
   operationsFailed: Count("Operations that failed within the last day"),

@@ -1,6 +1,7 @@
 import { alteredChainsMetric, sealLagMetric } from "../audit/seal-lag-metric.ts";
 import { loginMetrics } from "../auth/login-metrics.ts";
 import { backupMetrics } from "../backups/backup-metrics.ts";
+import { checkMetrics } from "../checks/overdue-metric.ts";
 import { deliveryMetrics } from "../deliveries/delivery-metric.ts";
 import { taskMetrics } from "../jobs/task-metric.ts";
 import { useMetrics } from "../metrics/use-metrics.ts";
@@ -26,5 +27,6 @@ export const alertMetrics: AlertMetrics = {
   altered_chains: alteredChainsMetric,
   ...taskMetrics,
   ...deliveryMetrics,
+  ...checkMetrics,
   ...ownMetrics,
 };

@@ -6,6 +6,7 @@ import { announceCheckpoint } from "../audit/announce-checkpoint.ts";
 import { retainAudit } from "../audit/retain-audit.ts";
 import { endedSessionsCleanup } from "../auth/ended-sessions-cleanup.ts";
 import { forgetOldRuns } from "../backups/forget-old-runs.ts";
+import { keepFacts } from "../checks/keep-facts.ts";
 import { deliverDue } from "../deliveries/deliver-due.ts";
 import { forgetOldDeliveries } from "../deliveries/forget-old-deliveries.ts";
 import { countTenantRows } from "../metrics/count-rows.ts";
@@ -135,6 +136,12 @@ export const tasks: Readonly<Record<string, Task>> = {
     about: "adds use up to hours after 2 days and to days after 35, and removes it after 400",
     cron: "9,29,49 * * * *",
     run: rollUpUse,
+  },
+  keep_daily_facts: {
+    about: "keeps the day's sizes and the hour's requests, for the monthly checklist; forgets them after 400 days",
+    cron: "4,19,34,49 * * * *",
+    atStart: true,
+    run: keepFacts,
   },
   count_tenant_rows: {
     about: "counts the rows of tenants that were not counted for six hours",

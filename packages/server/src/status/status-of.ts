@@ -1,6 +1,7 @@
 import { type ResultOf, type Routes, version } from "@tenantctl/contract";
 import type { Scope } from "@tenantctl/database";
 import type { App } from "../app.ts";
+import { checklists } from "../checks/checklist-state.ts";
 import { healthOf } from "../health/health-of.ts";
 import { deliveries, disk, errors, failedOperations, jobs, sealing, totals, worstAlerts } from "./current-facts.ts";
 import { needsAttention } from "./needs-attention.ts";
@@ -16,9 +17,9 @@ const alone = <T>(rows: readonly T[]): T => {
 
 /** The whole system in two round trips. The scope's entry check comes first: facts that are kept are for operators alone. */
 export const statusOf = async (app: App, scope: Scope): Promise<Status> => {
-  const [health, [counted, alerts, failed, work, disks, seals, groups, sent]] = await Promise.all([
+  const [health, [counted, alerts, failed, work, disks, seals, groups, sent, lists]] = await Promise.all([
     healthOf(app),
-    scope.batch([totals, worstAlerts, failedOperations, jobs, disk, sealing, errors, deliveries]),
+    scope.batch([totals, worstAlerts, failedOperations, jobs, disk, sealing, errors, deliveries, checklists]),
   ]);
   const { at, rules, running, failed: operationsFailed, alerts: alertsTotal, ...alertsUnattended } = alone(counted);
   const facts = {
@@ -34,6 +35,7 @@ export const statusOf = async (app: App, scope: Scope): Promise<Status> => {
     alertsUnattended,
     errors: alone(groups),
     deliveries: alone(sent),
+    checklists: lists,
     operationsRunning: running,
     operationsFailed,
   };

@@ -150,6 +150,9 @@ const newRule = async (world: World): Promise<string> => {
   return name;
 };
 
+const newCheckRun = async (world: World): Promise<string> =>
+  (await world.must("POST", "/api/admin/checks", { cadence: "daily" })).id;
+
 const newOperation = async ({ server }: World, tenantId: string): Promise<string> => {
   const { id } = await ownerRow<{ id: string }>(
     server.database,
@@ -321,6 +324,22 @@ export const routeCases: { readonly [Id in RouteId]: CaseOf<Id> } = {
     again: "unchanged",
   },
 
+  "checks.run": {
+    prepare: () => ({ body: { cadence: "weekly", documentation: [{ command: "show acme", outcome: "ok" }] } }),
+    again: "changes",
+  },
+  "checks.list": {
+    prepare: async (world) => {
+      await newCheckRun(world);
+      return { query: { cadence: "daily", unsigned: true, limit: 2 } };
+    },
+  },
+  "checks.get": { prepare: async (world) => ({ params: { id: await newCheckRun(world) } }) },
+  "checks.signOff": {
+    prepare: async (world) => ({ params: { id: await newCheckRun(world) }, body: { note: "looked" } }),
+    again: "unchanged",
+  },
+
   "operators.list": { prepare: () => ({ query: { limit: 1 } }) },
   "operators.create": {
     prepare: (world) => ({ body: { name: "New", email: `${world.fresh("new")}@example.com`, password } }),
@@ -457,9 +476,9 @@ export const routeCases: { readonly [Id in RouteId]: CaseOf<Id> } = {
     },
   },
   "contacts.set": {
-    prepare: (world) => ({
-      params: { name: world.fresh("contact") },
-      body: { role: "on_call", phone: "+49 30 1234567", minimumSeverity: "critical" },
+    prepare: async (world) => ({
+      params: { name: await newContact(world) },
+      body: { role: "escalation", phone: "+49 30 1234567", minimumSeverity: "critical" },
     }),
     again: "unchanged",
   },
