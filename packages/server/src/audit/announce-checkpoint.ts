@@ -4,7 +4,7 @@ import { enqueueNotification } from "../deliveries/enqueue.ts";
 import { checkpointOf } from "./checkpoint.ts";
 
 /**
- * Tells the security contacts where the chains end that were sealed since they were told last, part by part. While there is
+ * Tells the security contacts that hear of "info" where the chains end that were sealed since they were told last, part by part. While there is
  * nobody to tell, nothing counts as told: whoever comes later gets all of it. Gives how many parts were told.
  */
 export const announceCheckpoint = async ({ db, auditKeys }: Pick<App, "db" | "auditKeys">): Promise<number> => {
