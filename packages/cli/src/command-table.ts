@@ -185,6 +185,12 @@ export const commandTable = [
   },
   { name: "alerts", section: "The system", summary: "What needs a person", load: () => import("./commands/alerts.ts") },
   {
+    name: "check",
+    section: "The system",
+    summary: "The daily, weekly and monthly checklists",
+    load: () => import("./commands/check.ts"),
+  },
+  {
     name: "contacts",
     section: "The system",
     summary: "Whom the system tells, and how",

@@ -171,6 +171,17 @@ export const sections: readonly Section<KnownStatus>[] = [
     },
   },
   {
+    title: "checklists",
+    say: ({ at, checklists }) => {
+      const due = checklists.some(({ overdue }) => overdue);
+      const parts = checklists.map(({ cadence, lastRunAt, overdue }) => {
+        const when = lastRunAt === null ? "never" : ageText(at, lastRunAt);
+        return `${cadence} ${when}${overdue ? " (due)" : ""}`;
+      });
+      return said(due ? "notice" : "well", parts.join(", "));
+    },
+  },
+  {
     title: "operations",
     say: ({ operationsRunning: running, operationsFailed: failed }) =>
       said(
