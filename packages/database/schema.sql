@@ -120,6 +120,7 @@ create table app.backup_runs (
   ok bigint default 0 not null,
   failed bigint default 0 not null,
   bytes bigint default 0 not null,
+  expires_at timestamp(3) with time zone,
   constraint backup_runs_kind CHECK ((kind = ANY (ARRAY['backup'::text, 'verify'::text, 'drill'::text]))),
   constraint backup_runs_pkey PRIMARY KEY (kind, run_id)
 );

@@ -24,7 +24,7 @@ const promises: Readonly<Record<string, RegExp[]>> = {
     /restore/,
   ],
   "A tenant that was deleted for good": [/Ann of globex[\s\S]*active/],
-  "How long backups are kept": [/daily/],
+  "How long backups are kept": [/daily/, /backed up [\s\S]*not expired/, /EXPIRES[\s\S]*backup/],
 };
 
 describe.skipIf(spawnSync("age-keygen", ["--version"]).error !== undefined)("docs/backup-and-restore.md", () => {

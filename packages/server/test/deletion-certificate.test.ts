@@ -76,7 +76,10 @@ describe("the certificate of a hard delete", () => {
       ...more,
     });
     for (const body of [
-      run("holds-it"),
+      run("holds-it", { expiresAt: "2026-02-05T02:30:00.000Z" }),
+      run("holds-it-for-ever", {
+        items: [{ tenantId: tenant.id, outcome: "ok", snapshotAt: "2025-12-01T02:30:01.000Z" }],
+      }),
       run("was-pruned"),
       run("was-pruned", { items: [{ tenantId: tenant.id, outcome: "gone" }] }),
       run("failed", { items: [{ tenantId: tenant.id, outcome: "failed" }] }),
@@ -105,7 +108,9 @@ describe("the certificate of a hard delete", () => {
           host: "backup1",
           snapshotAt: "2026-01-01T02:30:01.000Z",
           sha256: "cd".repeat(32),
+          expiresAt: "2026-02-05T02:30:00.000Z",
         },
+        { runId: "holds-it-for-ever", expiresAt: null },
       ],
     });
     // Every protected table was scanned, with the rows that were there before as the control.

@@ -5,7 +5,7 @@ import { type Invocation, textFlag } from "../invocation.ts";
 import { cleanLine } from "../output/clean.ts";
 import { failureOf } from "../report-error.ts";
 import { backUp, exitOf } from "./back-up.ts";
-import { repositoryOf } from "./flags.ts";
+import { expiresAfterOf, repositoryOf } from "./flags.ts";
 import { recipientsOf } from "./keys.ts";
 import { createPing } from "./ping.ts";
 import { jsonLines, type Progress, progressBar, progressLines, silent } from "./progress.ts";
@@ -88,6 +88,7 @@ export const run = async (invocation: Invocation): Promise<number> => {
   const selection = selectionOf(invocation);
   const concurrency = concurrencyOf(flags);
   const stallMs = stallTimeoutMs(invocation);
+  const expiresAfterMs = expiresAfterOf(invocation);
   const repository = repositoryOf(invocation);
   const recipients = await recipientsOf(invocation);
   const quiet = settings.output === "json" || settings.output === "jsonl";
@@ -104,6 +105,7 @@ export const run = async (invocation: Invocation): Promise<number> => {
       recipients,
       concurrency,
       stallMs,
+      expiresAfterMs,
       resume: flags.resume === true,
       progress: await progressFor(invocation, quiet),
       note,

@@ -35,6 +35,8 @@ export interface RunOptions {
   readonly recipients: readonly string[];
   readonly concurrency: number;
   readonly stallMs: number;
+  /** How long after its beginning prune may remove the run; undefined: as long as the resumed run says, or never. */
+  readonly expiresAfterMs?: number | undefined;
   readonly progress: Progress;
   /** An unfinished run to go on with. */
   readonly resumed?: ResumedRun | undefined;
@@ -92,12 +94,15 @@ const notTried = ({ detail }: Stop, attempts: number): ItemRecord =>
 const unfinished = (saved: number, total: number, folder: string): string =>
   `${saved} of ${total} tenants are in ${folder}, an unfinished run; --resume goes on with it`;
 
-const begun = ({ repository, recipients, resumed }: RunOptions) => {
-  if (resumed !== undefined) return { folder: resumed.folder, started: resumed.startedAt };
-  const started = new Date();
+const begun = ({ repository, recipients, resumed, expiresAfterMs }: RunOptions) => {
+  const started = resumed?.startedAt ?? new Date();
+  const expiresAt =
+    expiresAfterMs === undefined ? resumed?.expiresAt : new Date(started.getTime() + expiresAfterMs).toISOString();
+  const expiry = expiresAt === undefined ? {} : { expiresAt };
+  if (resumed !== undefined) return { folder: resumed.folder, started, expiry };
   const folder = makeRunFolder(repository, started);
-  beginJournal(folder.path, { startedAt: started.toISOString(), recipients });
-  return { folder, started };
+  beginJournal(folder.path, { startedAt: started.toISOString(), recipients, ...expiry });
+  return { folder, started, expiry };
 };
 
 /**
@@ -107,7 +112,7 @@ const begun = ({ repository, recipients, resumed }: RunOptions) => {
  */
 export const runBackup = async (options: RunOptions): Promise<FinishedBackup> => {
   const { api, tenants, repository, recipients, concurrency, stallMs, progress, resumed } = options;
-  const { folder, started } = begun(options);
+  const { folder, started, expiry } = begun(options);
   const records: TenantRecord[] = [];
   let system: ItemRecord = notTried({ error: undefined, detail: "not tried" }, 0);
   const stopping = new AbortController();
@@ -192,6 +197,7 @@ export const runBackup = async (options: RunOptions): Promise<FinishedBackup> =>
       host: hostname(),
       startedAt: started.toISOString(),
       finishedAt: new Date().toISOString(),
+      ...expiry,
       all: options.all,
       recipients,
       saved,

@@ -57,6 +57,7 @@ const Run = Closed({
   host: Type.String({ description: "The host that ran it" }),
   startedAt: Time("When it began"),
   finishedAt: Nullable(Time("When it ended")),
+  expiresAt: Nullable(Time("When its files expire; null: they are kept until they are pruned")),
   exitCode: Nullable(Count("How it ended")),
   ok: Count("Tenants that succeeded, and whose files were not pruned since"),
   failed: Count("Tenants that failed"),
@@ -145,6 +146,7 @@ export const backupRoutes = {
       startedAt: Time("When it began"),
       finishedAt: Type.Optional(Nullable(Time("When it ended; left out while more is to come"))),
       exitCode: Type.Optional(Nullable(Count("How it ended"))),
+      expiresAt: Type.Optional(Nullable(Time("When its files expire: the first prune from then on removes them"))),
       items: Type.Array(ReportItem, { maxItems: 1000 }),
     }),
     responses: { 200: Run },
@@ -158,6 +160,7 @@ export const backupRoutes = {
         startedAt: "2026-11-23T02:30:00.000Z",
         finishedAt: "2026-11-23T02:30:08.000Z",
         exitCode: 0,
+        expiresAt: "2026-12-28T02:30:00.000Z",
         items: [],
       },
     },
@@ -171,6 +174,11 @@ export const backupRoutes = {
     query: Closed({
       kind: Type.Optional(OneOf(reportKinds, "Only runs of this kind")),
       tenantId: TenantQuery,
+      holding: Type.Optional(
+        Type.Boolean({
+          description: "Only backups whose files (the tenant's, where one is named) were not pruned since",
+        }),
+      ),
       limit: Limit(),
       cursor: Cursor,
     }),
