@@ -1,11 +1,13 @@
+import type { CompiledQuery } from "kysely";
 import type pg from "pg";
+import { type Answer, readTogether } from "./answers.ts";
 import { opening } from "./context.ts";
 import type { Entry } from "./entries.ts";
 import { openForeignPool, openPool, type Pool } from "./pools.ts";
 import { type Rewrite, withRewrite } from "./rewrite.ts";
 import { type RoleUrls, resolveRoleUrls } from "./role-urls.ts";
 import { createScope, type Scope } from "./scope.ts";
-import { type Snapshot, type SnapshotOptions, withSnapshot } from "./snapshot.ts";
+import { exactFormsOneByOne, type Snapshot, type SnapshotOptions, withSnapshot } from "./snapshot.ts";
 import { createStatementNames } from "./statement-names.ts";
 
 const poolNames = ["tenant", "operator", "tenantStream", "operatorStream"] as const;
@@ -56,6 +58,22 @@ export interface Database {
     fn: (snapshot: Snapshot) => Promise<T>,
     options?: SnapshotOptions,
   ): Promise<T>;
+  /**
+   * The answers to statements known beforehand, in one round trip, values in the text forms that COPY has in archives. The
+   * snapshot is taken once the tables `lock` are locked, and lasts as long as the answers are read.
+   */
+  tenantAnswers(
+    tenantId: string,
+    entry: Entries,
+    statements: readonly CompiledQuery<unknown>[],
+    lock: readonly string[],
+  ): AsyncGenerator<Answer, void, undefined>;
+  /** Likewise of everything, as role operator. */
+  operatorAnswers(
+    entry: Entries | undefined,
+    statements: readonly CompiledQuery<unknown>[],
+    lock: readonly string[],
+  ): AsyncGenerator<Answer, void, undefined>;
   /** Writes the whole of one tenant, as role operator in its context: one transaction that also reads back what it wrote. */
   rewriteTenant<T>(tenantId: string, entry: Entries | undefined, fn: (rewrite: Rewrite) => Promise<T>): Promise<T>;
   /** A direct connection as role jobs. It carries a password. */
@@ -103,6 +121,20 @@ export async function openDatabase(config: DatabaseConfig): Promise<Database> {
       withSnapshot(pools.tenantStream, names, opening(beginSnapshot, tenantId, entry, lock), fn, exactText),
     operatorSnapshot: (entry, fn, { lock, exactText } = {}) =>
       withSnapshot(pools.operatorStream, names, opening(beginSnapshot, undefined, entry, lock), fn, exactText),
+    tenantAnswers: (tenantId, entry, statements, lock) =>
+      readTogether(
+        pools.tenantStream,
+        names,
+        [...opening(beginSnapshot, tenantId, entry, lock), ...exactFormsOneByOne],
+        statements,
+      ),
+    operatorAnswers: (entry, statements, lock) =>
+      readTogether(
+        pools.operatorStream,
+        names,
+        [...opening(beginSnapshot, undefined, entry, lock), ...exactFormsOneByOne],
+        statements,
+      ),
     rewriteTenant: (tenantId, entry, fn) =>
       withRewrite(pools.operatorStream, names, opening("begin", tenantId, entry), fn),
     jobsUrl: urls.jobs,
