@@ -2,6 +2,8 @@ import { expiresAfterFlag, identityFlag, recipientFlags, repositoryFlag } from "
 import { stallTimeoutFlag } from "../backup/stall-timeout.ts";
 import { type Command, defineCommands } from "../command.ts";
 
+const jsonLogFlag = { flags: "--json-log", help: "Progress as JSON lines on standard error" } as const;
+
 const statuses = ["active", "suspended", "cancelled", "deleted"] as const;
 
 const backup = {
@@ -30,7 +32,7 @@ const backup = {
     expiresAfterFlag,
     { flags: "--resume", help: "Go on with the newest unfinished run: its finished files are hashed again and kept" },
     { flags: "--ping-url <url>", help: "Call <url>/start, and <url>/<exit code> at the end" },
-    { flags: "--json-log", help: "Progress as JSON lines on standard error" },
+    jsonLogFlag,
     stallTimeoutFlag,
   ],
   run: async (invocation) => (await import("../backup/backup-command.ts")).run(invocation),
@@ -120,6 +122,7 @@ export const commands = defineCommands([
       { flags: "--all", help: "Every run" },
       { flags: "--tenant <tenant...>", help: "Only this tenant's files, by id or slug" },
       identityFlag,
+      jsonLogFlag,
     ],
     run: async (invocation) => (await import("../backup/verify-command.ts")).run(invocation),
     examples: [
