@@ -687,7 +687,7 @@ grant execute on function tenancy.raise_sequence to operator;
 -- tenancy.refuse_problems(tbl regclass): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body 30fcbe2d
 -- tenancy.retain(tbl regclass, tenant_may text): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body 27aea5db
 -- tenancy.seal(tbl regclass, tenant_column text): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body 37004fb9
--- tenancy.shape(): stable, runs as its owner, search_path=pg_catalog, pg_temp; body 41d10e16
+-- tenancy.shape(): stable, runs as its owner, search_path=pg_catalog, pg_temp; body 8a6b0919
 grant execute on function tenancy.shape to operator;
 grant execute on function tenancy.shape to tenant;
 -- tenancy.take(tbl regclass): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body b1aac27e

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { createGunzip, createGzip } from "node:zlib";
+import { promisify } from "node:util";
+import { createGunzip, createGzip, gzip, gzipSync, type ZlibOptions } from "node:zlib";
 import { ArchiveError, beyondLimit, damaged } from "./archive-error.ts";
 import { maxPartBytes } from "./limits.ts";
 import { createMeasure, type Measure } from "./measure.ts";
@@ -21,6 +22,20 @@ export interface PartCompressor {
   finish(): Promise<CompressedPart>;
   /** Gives up; also right after `finish`. */
   close(): void;
+}
+
+/** Up to so many bytes are compressed where they are: another thread would take longer to wake up. */
+const smallBytes = 16 * 1024;
+const gzipElsewhere: (bytes: Buffer, options: ZlibOptions) => Promise<Buffer> = promisify(gzip);
+
+/** Compresses a part that is there as a whole: one step of another thread, or none. */
+export async function compressWhole(bytes: Buffer, level: number): Promise<CompressedPart> {
+  const options = { level, chunkSize };
+  const raw = createMeasure();
+  raw.update(bytes);
+  const stored = bytes.length <= smallBytes ? gzipSync(bytes, options) : await gzipElsewhere(bytes, options);
+  const storedSha256 = createHash("sha256").update(stored).digest("hex");
+  return { ...raw.result(), stored, storedBytes: stored.length, storedSha256 };
 }
 
 /** Compresses one part as it comes, into memory used for each part anew: freed memory of that size would stay about for long. */

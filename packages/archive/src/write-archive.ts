@@ -11,7 +11,7 @@ import {
   sharedDdlFile,
   tableFolder,
 } from "./file-names.ts";
-import { type CompressedPart, compressPart, type PartCompressor } from "./gzip-part.ts";
+import { type CompressedPart, compressPart, compressWhole, type PartCompressor } from "./gzip-part.ts";
 import { maxDdlBytes, maxFileBytes, maxPartBytes, maxTables } from "./limits.ts";
 import {
   type ArchiveSnapshot,
@@ -73,7 +73,30 @@ const pieceBytes = 64 * 1024;
  * ends as a whole archive, when a table's stream fails or contradicts its facts (`source_invalid`).
  */
 export function writeArchive(source: ArchiveSource): Readable {
-  return Readable.from(archiveBytes(source), { objectMode: false });
+  return Readable.from(inPieces(archiveBytes(source)), { objectMode: false });
+}
+
+/**
+ * Gathers what is small: each piece that is sent costs its receiver a wake-up, which is dear beside the bytes of a header. Takes
+ * what it is given before it asks for more, and gives memory that nobody writes to again.
+ */
+async function* inPieces(source: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer, void, undefined> {
+  let piece = Buffer.allocUnsafeSlow(pieceBytes);
+  let filled = 0;
+  for await (const bytes of source) {
+    for (let taken = 0; taken < bytes.length; ) {
+      const some = bytes.subarray(taken, taken + pieceBytes - filled);
+      piece.set(some, filled);
+      filled += some.length;
+      taken += some.length;
+      if (filled === pieceBytes) {
+        yield piece;
+        piece = Buffer.allocUnsafeSlow(pieceBytes);
+        filled = 0;
+      }
+    }
+  }
+  if (filled > 0) yield piece.subarray(0, filled);
 }
 
 async function* archiveBytes(source: ArchiveSource): AsyncGenerator<Uint8Array, void, undefined> {
@@ -93,9 +116,7 @@ async function* archiveBytes(source: ArchiveSource): AsyncGenerator<Uint8Array, 
   });
   function* file(name: string, content: Buffer): Generator<Uint8Array, void, undefined> {
     yield encodeTarHeader({ name, size: content.length, mtime });
-    for (let start = 0; start < content.length; start += pieceBytes) {
-      yield Buffer.from(content.subarray(start, start + pieceBytes)); // a copy: the next part takes this one's memory
-    }
+    yield content;
     yield Buffer.alloc(paddingAfter(content.length));
   }
   function* ddlFile(name: string, text: string): Generator<Uint8Array, ManifestDdlFile, undefined> {
@@ -152,8 +173,12 @@ async function* compressedParts(
   let midRow = false;
   try {
     for await (const { bytes, endsPart } of cutParts(copy)) {
-      part ??= compressPart(level, memory);
       if (bytes.length > 0) midRow = bytes.at(-1) !== newline;
+      if (part === undefined && endsPart) {
+        yield await compressWhole(bytes, level);
+        continue;
+      }
+      part ??= compressPart(level, memory);
       await part.write(bytes);
       if (endsPart) {
         yield await part.finish();
