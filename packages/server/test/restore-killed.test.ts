@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { withClient } from "../../database/test/harness/database.ts";
 import { startCli, type TestProcess } from "../../database/test/harness/process.ts";
 import { archiveOf, digestsOf, manifestOf } from "./fixture/archives.ts";
+import { countUse } from "./fixture/count-use.ts";
 import { firstOperator, startTestServer, type TestServer } from "./fixture/server.ts";
 import { until } from "./fixture/until.ts";
 
@@ -43,7 +44,7 @@ test("a process killed at any moment of a restore in place leaves the tenant wha
     "insert into app.customers (tenant_id, id, name, notes) select $1, gen_random_uuid(), 'c' || n, repeat('x', 300) from generate_series(1, $2::int) n",
     [tenant.id, rows],
   );
-  await server.asOwner("select app.use_quota($1, 'customers', $2)", [tenant.id, rows]);
+  await countUse(server, tenant.id);
   const archive = await archiveOf(server, tenant.id);
   await server.asOwner("update app.customers set name = 'changed' where tenant_id = $1 and length(name) > 4", [
     tenant.id,
