@@ -9,7 +9,8 @@ import formats from "ajv-formats";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { withClient } from "../../database/test/harness/database.ts";
 import { holdRow } from "./fixture/hold-row.ts";
-import { eventually, type Provisioned, startTestServer, type TestServer } from "./fixture/server.ts";
+import { type Provisioned, startTestServer, type TestServer } from "./fixture/server.ts";
+import { until } from "./fixture/until.ts";
 
 let server: TestServer;
 let token: string;
@@ -172,7 +173,7 @@ it("while a tenant is removed, another's writes go on and no table is locked aga
   await addCustomers(tenant, 12_000);
   const letGo = await holdRow(server.database, "app.customers", tenant.id);
   const removing = remove(tenant);
-  await eventually(async () => ((await operationOf(tenant))?.progress.users === 1 ? true : undefined));
+  await until("its users are gone", async () => (await operationOf(tenant))?.progress.users === 1);
   const locks = () =>
     withClient(server.database.cluster.adminUrl, async (client) => {
       const { rows } = await client.query<{ application: string; mode: string; granted: boolean; type: string }>(
@@ -183,7 +184,7 @@ it("while a tenant is removed, another's writes go on and no table is locked aga
       return rows;
     });
   // The batch stands in the middle of its work, with all its locks.
-  await eventually(async () => ((await locks()).some(({ granted }) => !granted) ? true : undefined));
+  await until("it waits for a lock", async () => (await locks()).some(({ granted }) => !granted));
   for (let count = 0; count < 25; count += 1) {
     const { status } = await server.request("POST", "/api/customers", {
       token: neighbour.token,
@@ -212,7 +213,7 @@ it("while a tenant is removed, another's writes go on and no table is locked aga
   await letGo();
   // A busy machine takes longer than the ten seconds after which the answer is 202.
   expect([200, 202]).toContain((await removing).status);
-  await eventually(async () => ((await operationOf(tenant))?.status === "succeeded" ? true : undefined)).finally(() => {
+  await until("it ends", async () => (await operationOf(tenant))?.status === "succeeded").finally(() => {
     over = true;
   });
   await writing;
