@@ -12,6 +12,7 @@ import {
   tableFolder,
 } from "./file-names.ts";
 import { type CompressedPart, compressPart, compressWhole, type PartCompressor } from "./gzip-part.ts";
+import { inPieces } from "./in-pieces.ts";
 import { maxDdlBytes, maxFileBytes, maxPartBytes, maxTables } from "./limits.ts";
 import {
   type ArchiveSnapshot,
@@ -66,7 +67,6 @@ export interface ArchiveSource {
 }
 
 const newline = 0x0a;
-const pieceBytes = 64 * 1024;
 
 /**
  * The archive as a byte stream, made as it is read: at most one compressed part is in memory, and of a row longer than a part one part. Fails, and so never
@@ -74,29 +74,6 @@ const pieceBytes = 64 * 1024;
  */
 export function writeArchive(source: ArchiveSource): Readable {
   return Readable.from(inPieces(archiveBytes(source)), { objectMode: false });
-}
-
-/**
- * Gathers what is small: each piece that is sent costs its receiver a wake-up, which is dear beside the bytes of a header. Takes
- * what it is given before it asks for more, and gives memory that nobody writes to again.
- */
-async function* inPieces(source: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer, void, undefined> {
-  let piece = Buffer.allocUnsafeSlow(pieceBytes);
-  let filled = 0;
-  for await (const bytes of source) {
-    for (let taken = 0; taken < bytes.length; ) {
-      const some = bytes.subarray(taken, taken + pieceBytes - filled);
-      piece.set(some, filled);
-      filled += some.length;
-      taken += some.length;
-      if (filled === pieceBytes) {
-        yield piece;
-        piece = Buffer.allocUnsafeSlow(pieceBytes);
-        filled = 0;
-      }
-    }
-  }
-  if (filled > 0) yield piece.subarray(0, filled);
 }
 
 async function* archiveBytes(source: ArchiveSource): AsyncGenerator<Uint8Array, void, undefined> {

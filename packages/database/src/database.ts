@@ -6,7 +6,7 @@ import type { Entry } from "./entries.ts";
 import { openForeignPool, openPool, type Pool } from "./pools.ts";
 import { type Rewrite, withRewrite } from "./rewrite.ts";
 import { type RoleUrls, resolveRoleUrls } from "./role-urls.ts";
-import { createScope, type Scope } from "./scope.ts";
+import { createScope, runInEach, type Scope } from "./scope.ts";
 import { exactFormsOneByOne, type Snapshot, type SnapshotOptions, withSnapshot } from "./snapshot.ts";
 import { createStatementNames } from "./statement-names.ts";
 
@@ -45,6 +45,11 @@ export interface Database {
   tenant(tenantId: string, entry: Entries, options?: { readOnly?: boolean | undefined }): Scope;
   /** Role operator: reads all tenants, writes in the context of `tenantId`. */
   operator(entry?: Entries, options?: OperatorOptions): Scope;
+  /** One statement in each of several tenants' contexts, as role operator: all or none, in one round trip. Throws the first error. */
+  operatorInEach(
+    entry: Entries,
+    statements: readonly { readonly tenantId: string; readonly query: CompiledQuery<unknown> }[],
+  ): Promise<void>;
   /** One consistent, read-only state of one tenant, as role tenant. */
   tenantSnapshot<T>(
     tenantId: string,
@@ -116,6 +121,16 @@ export async function openDatabase(config: DatabaseConfig): Promise<Database> {
         names,
         opening(begin(options?.readOnly), options?.tenantId, entry),
         entry === undefined && options?.tenantId === undefined && options?.readOnly !== true,
+      ),
+    operatorInEach: (entry, statements) =>
+      runInEach(
+        pools.operator,
+        names,
+        // Each begins with its context and its check; there is only one transaction.
+        statements.flatMap(({ tenantId, query }, index) => [
+          ...opening(begin(false), tenantId, entry).slice(index === 0 ? 0 : 1),
+          query,
+        ]),
       ),
     tenantSnapshot: (tenantId, entry, fn, { lock, exactText } = {}) =>
       withSnapshot(pools.tenantStream, names, opening(beginSnapshot, tenantId, entry, lock), fn, exactText),

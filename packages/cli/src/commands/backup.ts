@@ -9,6 +9,7 @@ const statuses = ["active", "suspended", "cancelled", "deleted"] as const;
 const backup = {
   covers: [
     "backups.archive",
+    "backups.archives",
     "backups.systemArchive",
     "backups.acquire",
     "backups.renew",
