@@ -263,6 +263,7 @@ create table app.backup_runs (
   ok bigint default 0 not null,
   failed bigint default 0 not null,
   bytes bigint default 0 not null,
+  expires_at timestamp(3) with time zone,
   constraint backup_runs_kind CHECK ((kind = ANY (ARRAY['backup'::text, 'verify'::text, 'drill'::text]))),
   constraint backup_runs_pkey PRIMARY KEY (kind, run_id)
 );
@@ -1137,7 +1138,7 @@ grant execute on function tenancy.raise_sequence to operator;
 -- tenancy.refuse_problems(tbl regclass): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body 30fcbe2d
 -- tenancy.retain(tbl regclass, tenant_may text): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body 27aea5db
 -- tenancy.seal(tbl regclass, tenant_column text): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body 37004fb9
--- tenancy.shape(): stable, runs as its owner, search_path=pg_catalog, pg_temp; body 41d10e16
+-- tenancy.shape(): stable, runs as its owner, search_path=pg_catalog, pg_temp; body 8a6b0919
 grant execute on function tenancy.shape to operator;
 grant execute on function tenancy.shape to tenant;
 -- tenancy.take(tbl regclass): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body b1aac27e

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { createGunzip, createGzip } from "node:zlib";
+import { constants, createGunzip, createGzip, type Gzip, gzipSync, type ZlibReset } from "node:zlib";
 import { ArchiveError, beyondLimit, damaged } from "./archive-error.ts";
 import { maxPartBytes } from "./limits.ts";
 import { createMeasure, type Measure } from "./measure.ts";
@@ -21,6 +21,50 @@ export interface PartCompressor {
   finish(): Promise<CompressedPart>;
   /** Gives up; also right after `finish`. */
   close(): void;
+}
+
+/** Up to so many bytes are compressed where they are, with memory to match: waking another thread up takes longer. */
+const smallBytes = 16 * 1024;
+const smallMemory = { windowBits: 14, memLevel: 5 };
+
+/** Compressors to be used again, by level: making one takes a quarter megabyte each time, which costs more than small parts do. */
+const idle = new Map<number, (Gzip & ZlibReset)[]>();
+const mostIdle = 8;
+
+/** Each write is a whole gzip member. Like every stream of zlib it can be reset; only its type does not say so. */
+const newCompressor = (level: number): Gzip & ZlibReset =>
+  createGzip({ level, chunkSize, flush: constants.Z_FINISH }) as Gzip & ZlibReset;
+
+function compressAtOnce(bytes: Buffer, level: number): Promise<Buffer> {
+  const stream = idle.get(level)?.pop() ?? newCompressor(level);
+  return new Promise((resolve, reject) => {
+    const pieces: Buffer[] = [];
+    stream.on("data", (piece: Buffer) => pieces.push(piece));
+    stream.once("error", reject);
+    stream.write(bytes, (error) => {
+      stream.removeAllListeners("data");
+      stream.removeAllListeners("error");
+      if (error != null) return;
+      stream.reset();
+      const others = idle.get(level) ?? [];
+      idle.set(level, others);
+      if (others.length < mostIdle) others.push(stream);
+      else stream.destroy();
+      resolve(pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces));
+    });
+  });
+}
+
+/** Compresses a part that is there as a whole: one step of another thread, or none. */
+export async function compressWhole(bytes: Buffer, level: number): Promise<CompressedPart> {
+  const raw = createMeasure();
+  raw.update(bytes);
+  const stored =
+    bytes.length <= smallBytes
+      ? gzipSync(bytes, { level, chunkSize, ...smallMemory })
+      : await compressAtOnce(bytes, level);
+  const storedSha256 = createHash("sha256").update(stored).digest("hex");
+  return { ...raw.result(), stored, storedBytes: stored.length, storedSha256 };
 }
 
 /** Compresses one part as it comes, into memory used for each part anew: freed memory of that size would stay about for long. */

@@ -23,6 +23,7 @@ export type {
 } from "./manifest.ts";
 export { formatName, formatVersion } from "./manifest.ts";
 export { type CopyText, type OpenArchive, openArchive } from "./open-archive.ts";
+export { type ArchiveAmongSeveral, readSeveral, type SeveralEvent, writeSeveral } from "./several.ts";
 export { maxRowBytes, splitRows } from "./split-rows.ts";
 export { stateDigest } from "./state-digest.ts";
 export { type KeyOptions, type VerifiedArchive, type VerifyOptions, verifyArchive } from "./verify-archive.ts";

@@ -29,7 +29,8 @@ export function encodeTarHeader({ name, size, mtime }: TarHeader): Buffer {
   block.write("        ", field.checksum[0], "latin1");
   block.write("0", 156, "latin1");
   block.write("ustar\u000000", 257, "latin1");
-  const sum = block.reduce((total, byte) => total + byte, 0);
+  let sum = 0;
+  for (const byte of block) sum += byte;
   block.write(`${octal(sum, 6)}\0 `, field.checksum[0], "latin1");
   return block;
 }

@@ -11,7 +11,8 @@ import {
   sharedDdlFile,
   tableFolder,
 } from "./file-names.ts";
-import { type CompressedPart, compressPart, type PartCompressor } from "./gzip-part.ts";
+import { type CompressedPart, compressPart, compressWhole, type PartCompressor } from "./gzip-part.ts";
+import { inPieces } from "./in-pieces.ts";
 import { maxDdlBytes, maxFileBytes, maxPartBytes, maxTables } from "./limits.ts";
 import {
   type ArchiveSnapshot,
@@ -66,14 +67,13 @@ export interface ArchiveSource {
 }
 
 const newline = 0x0a;
-const pieceBytes = 64 * 1024;
 
 /**
  * The archive as a byte stream, made as it is read: at most one compressed part is in memory, and of a row longer than a part one part. Fails, and so never
  * ends as a whole archive, when a table's stream fails or contradicts its facts (`source_invalid`).
  */
 export function writeArchive(source: ArchiveSource): Readable {
-  return Readable.from(archiveBytes(source), { objectMode: false });
+  return Readable.from(inPieces(archiveBytes(source)), { objectMode: false });
 }
 
 async function* archiveBytes(source: ArchiveSource): AsyncGenerator<Uint8Array, void, undefined> {
@@ -93,9 +93,7 @@ async function* archiveBytes(source: ArchiveSource): AsyncGenerator<Uint8Array, 
   });
   function* file(name: string, content: Buffer): Generator<Uint8Array, void, undefined> {
     yield encodeTarHeader({ name, size: content.length, mtime });
-    for (let start = 0; start < content.length; start += pieceBytes) {
-      yield Buffer.from(content.subarray(start, start + pieceBytes)); // a copy: the next part takes this one's memory
-    }
+    yield content;
     yield Buffer.alloc(paddingAfter(content.length));
   }
   function* ddlFile(name: string, text: string): Generator<Uint8Array, ManifestDdlFile, undefined> {
@@ -152,8 +150,12 @@ async function* compressedParts(
   let midRow = false;
   try {
     for await (const { bytes, endsPart } of cutParts(copy)) {
-      part ??= compressPart(level, memory);
       if (bytes.length > 0) midRow = bytes.at(-1) !== newline;
+      if (part === undefined && endsPart) {
+        yield await compressWhole(bytes, level);
+        continue;
+      }
+      part ??= compressPart(level, memory);
       await part.write(bytes);
       if (endsPart) {
         yield await part.finish();

@@ -94,8 +94,10 @@ describe("an archive", () => {
       for (const row = copyText(rowsOf("acme", 1000)); ; given += row.length) yield row;
     }
     const stream = writeArchive(source([{ ...table("app.users", []), copy: endless() }], { partBytes: 100_000 }));
+    const closed = new Promise((resolve) => stream.once("close", resolve));
     for await (const _ of stream) if (given > 1_000_000) break;
     expect(stream.destroyed).toBe(true);
+    await closed;
     const then = given;
     await new Promise((resolve) => setImmediate(resolve));
     expect(given).toBe(then);

@@ -123,6 +123,43 @@ describe("what is kept", () => {
     expect(kept(plan([before, ...since], { daily: 2 }, { living: undefined }))).toEqual([40, 20, 0].map(idAt));
   });
 
+  it("nothing that has expired, but a living tenant's newest and newest verified", () => {
+    const expiring = (daysAgo: number, afterDays: number, slugs = ["acme", "globex"]): StoredRun => {
+      const expiresAt = new Date(timeOf(daysAgo).getTime() + afterDays * dayMs).toISOString();
+      return stored({ ...recordAt(daysAgo, slugs), expiresAt });
+    };
+    const young = [expiring(3, 35), expiring(2, 1), ...days(1)];
+    // Expired, though the numbers would keep it; what has not expired makes no room for it.
+    expect(kept(plan(young, { daily: 9 }))).toEqual([3, 1].map(idAt));
+    expect(kept(plan(young, { daily: 1 }))).toEqual([1].map(idAt));
+    // Without numbers nothing else goes.
+    expect(kept(plan(young, {}, { keep: undefined }))).toEqual([3, 1].map(idAt));
+    expect(plan(young, {}, { keep: undefined }).map(({ why }) => why)).toEqual([["not expired"], [], ["not expired"]]);
+    const all = [expiring(9, 1), expiring(8, 1), expiring(7, 1)];
+    const check = { at: "2026-11-23T00:00:00.000Z", ok: true, seconds: 1, detail: null };
+    const checks = new Map<string, Checks>([[idAt(9), { verified: { "acme.tar": check }, drilled: {} }]]);
+    expect(plan(all, {}, { keep: undefined, checks }).map(({ action, why }) => [action, why])).toEqual([
+      ["thin", ["newest verified backup of acme"]],
+      ["remove", []],
+      ["keep", ["newest backup of system", "newest backup of acme", "newest backup of globex"]],
+    ]);
+  });
+
+  it("nothing of a purged tenant that has expired, be it the newest, the only one or within the numbers; a hold keeps it", () => {
+    const expiresAt = timeOf(0.5).toISOString();
+    // After it was purged nobody backed anything up any more: the numbers alone would keep this for ever.
+    const last = stored({ ...recordAt(3, ["acme", "globex"]), expiresAt });
+    const alone = stored({ ...recordAt(2, ["acme"]), system: null, expiresAt });
+    const purged = { living: new Set([idOf(1)]) };
+    for (const keep of [undefined, { ...none, daily: 30 }]) {
+      const [first, second] = plan([last, alone], {}, { ...purged, keep });
+      expect([first?.action, first?.why]).toEqual(["thin", ["newest backup of system", "newest backup of globex"]]);
+      expect(second?.action).toBe("remove");
+      const held = plan([last, alone], {}, { ...purged, keep, held: new Set([idOf(0)]) });
+      expect(held.map(({ action }) => action)).toEqual(["keep", "keep"]);
+    }
+  });
+
   it("unfinished runs for a day, and what cannot be understood for ever", () => {
     const odd = (state: "unfinished" | "unreadable", day: number): StoredRun => ({
       state,
@@ -148,8 +185,8 @@ describe("tenantctl backup prune", () => {
     at.remove();
   });
 
-  const lay = (daysAgo: number, failed: string[] = []): string => {
-    const record = recordAt(daysAgo, ["acme", "globex"], failed);
+  const lay = (daysAgo: number, failed: string[] = [], more: Partial<RunRecord> = {}): string => {
+    const record = { ...recordAt(daysAgo, ["acme", "globex"], failed), ...more };
     mkdirSync(join(at.repo, record.run));
     for (const { file } of [record.system, ...record.tenants].filter((found) => found !== null))
       if (file !== null) writeFileSync(at.path(record.run, file), "x".repeat(1000));
@@ -192,6 +229,20 @@ describe("tenantctl backup prune", () => {
     expect(readdirSync(join(at.repo, old)).sort()).toEqual(["globex.tar", "run.json"]);
     const listed = await at.run(["backup", "list", "--repo", at.repo, "--tenant", "acme", "-o", "json"]);
     expect(JSON.parse(listed.stdout).map(({ run }: { run: string }) => run)).toEqual([newer]);
+  });
+
+  it("--expired removes what has expired, and nothing else", async () => {
+    const expiresAt = "2020-01-01T00:00:00.000Z";
+    const [old, , newest] = [lay(40, [], { expiresAt }), lay(39), lay(1)];
+    expect((await prune("--expired", "--keep-daily", "7")).code).toBe(2);
+    const { code, stdout } = await prune("--expired", "-o", "json");
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)[0]).toMatchObject({ run: old, action: "remove", removed: 3, expiresAt });
+    expect(at.runs()).toEqual([idAt(39), newest]);
+    expect(server.calls.get("POST /api/admin/backups/runs")).toMatchObject([{ runId: old, expiresAt }]);
+    // A record that says what no time is vouches for nothing.
+    lay(30, [], { expiresAt: "soon" });
+    expect((await at.run(["backup", "show", idAt(30), "--repo", at.repo])).code).toBe(10);
   });
 
   it("asks for holds, and removes nothing where nobody answers", async () => {

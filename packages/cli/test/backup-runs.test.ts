@@ -29,10 +29,10 @@ afterEach(async () => {
 });
 
 /** A run that hangs at globex, with all others done. */
-const hanging = async () => {
+const hanging = async (...flags: string[]) => {
   const begun = await archiveOf({ slug: "globex", id: idOf(1), rows: 500 });
   server.on("globex", (response) => response.writeHead(200).write(begun.subarray(0, 4000)));
-  const run = startCli(["backup", "--repo", at.repo], at.options(server));
+  const run = startCli(["backup", "--repo", at.repo, ...flags], at.options(server));
   for (const name of ["acme", "initech", "system"]) await run.waitFor(new RegExp(`${name}: saved`));
   return run;
 };
@@ -144,6 +144,24 @@ describe("--resume", () => {
     expect((await at.run(["backup", "verify", "--repo", at.repo])).code).toBe(0);
   });
 
+  it("keeps the expiry that the run began with, unless another is given", async () => {
+    const expiryOf = (id: string): number => {
+      const { startedAt, expiresAt = "" } = at.record(id);
+      return Date.parse(expiresAt) - Date.parse(startedAt);
+    };
+    for (const [flags, days] of [
+      [[], 35],
+      [["--expires-after", "2w"], 14],
+    ] as const) {
+      const first = await hanging("--expires-after", "35d");
+      first.kill("SIGKILL");
+      await first.exit;
+      heal();
+      expect((await at.backup(server, "--resume", ...flags)).code).toBe(0);
+      expect(expiryOf(at.runs().at(-1) ?? "")).toBe(days * 86_400_000);
+    }
+  });
+
   it("begins anew where nothing is unfinished, and refuses to mix recipients", async () => {
     const { code, stderr } = await at.backup(server, "--resume");
     expect([code, stderr]).toEqual([0, expect.stringMatching(/no unfinished run to go on with: this is a new one/)]);
@@ -205,6 +223,27 @@ it("tells the API what it did, in as many calls as it takes; an API that does no
   const { code, stderr } = await at.backup(server);
   expect(stderr).toMatch(/the API was not told of this backup run: This is internal\./);
   expect(code).toBe(0);
+});
+
+it("records and reports when it expires, and lists and shows it", async () => {
+  expect((await at.backup(server, "--expires-after", "35d")).code).toBe(0);
+  expect((await at.backup(server)).code).toBe(0);
+  const [id = "", without = ""] = at.runs();
+  const { startedAt, expiresAt } = at.record(id);
+  expect(expiresAt).toBe(new Date(Date.parse(startedAt) + 35 * 86_400_000).toISOString());
+  expect(at.record(without)).not.toHaveProperty("expiresAt");
+  expect(server.calls.get("POST /api/admin/backups/runs")).toMatchObject([{ expiresAt }, { expiresAt: null }]);
+  const listed = await at.run(["backup", "list", "--repo", at.repo, "-o", "json"]);
+  expect(JSON.parse(listed.stdout)).toMatchObject([
+    { run: without, expiresAt: null },
+    { run: id, expiresAt },
+  ]);
+  const shown = async (run: string) => (await at.run(["backup", "show", run, "--repo", at.repo])).stderr;
+  expect(await shown(id)).toContain(`expires ${expiresAt}`);
+  expect(await shown(without)).toContain("no expiry: kept until it is pruned");
+  for (const wrong of ["35", "0d", "soon", "99999w", ""])
+    expect((await at.backup(server, "--expires-after", wrong)).code).toBe(2);
+  expect(at.runs()).toHaveLength(2);
 });
 
 describe("--ping-url", () => {

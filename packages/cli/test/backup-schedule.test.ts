@@ -44,12 +44,21 @@ it("prints a crontab line that works in an empty environment, whatever its paths
 });
 
 it("prints systemd units that systemd takes", async ({ skip }) => {
-  const { code, stdout } = await schedule("--systemd", "--repo", at.repo, "--ping-url", "https://hc.example/a%20b");
+  const { code, stdout } = await schedule(
+    "--systemd",
+    "--repo",
+    at.repo,
+    "--ping-url",
+    "https://hc.example/a%20b",
+    "--expires-after",
+    "35d",
+  );
   expect(code).toBe(0);
   expect(stdout).toContain("OnCalendar=*-*-* 02:30:00");
   expect(stdout).toContain("Persistent=true");
   expect(stdout).toContain(`Environment="TENANTCTL_TOKEN_FILE=${token}"`);
   expect(stdout).toContain("https://hc.example/a%%20b");
+  expect(stdout).toContain(" --expires-after 35d ");
   const [service = "", timer = ""] = stdout.split("# /etc/systemd/system/tenantctl-backup.timer\n");
   for (const [name, text] of [
     ["tenantctl-backup.service", service],
@@ -71,6 +80,7 @@ it("wants a token file that can be read, and one kind of schedule", async () => 
   expect((await schedule()).code).toBe(2);
   expect((await schedule("--cron", "--systemd")).code).toBe(2);
   expect((await schedule("--cron", "--at", "25:00")).code).toBe(2);
+  expect((await schedule("--cron", "--expires-after", "35")).code).toBe(2);
 });
 
 const words = ["/opt/node", "/opt/it's/tenantctl.js", "backup", "--repo", "/a b"];

@@ -1,9 +1,13 @@
 import { execFileSync } from "node:child_process";
 import { copyFileSync, cpSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { startInPty } from "../../database/test/harness/pty.ts";
 import { type ArchiveServer, startArchiveServer } from "./archive-server.ts";
 import { type BackupHome, makeBackupHome } from "./fixture/backup-home.ts";
+
+const bin = fileURLToPath(new URL("../bin/tenantctl.js", import.meta.url));
 
 let server: ArchiveServer;
 /** Backups that tests copy and damage: one plain, one encrypted. */
@@ -60,7 +64,7 @@ describe("a repository that is whole", () => {
   it("is verified without the API, every part of it", async () => {
     copyOf(plain);
     const { code, stdout, stderr } = await verify();
-    expect(stderr).toBe("");
+    expect(stderr).toMatch(/^verifying 3 files, .* kB, in \/.*\n(\S+\/(acme|globex|system)\.tar: whole, .* kB\n){3}$/);
     expect(stdout).toMatch(/^verified 3 files of 1 run, .*: whole, every part, count and digest\n$/);
     expect(code).toBe(0);
   });
@@ -73,6 +77,30 @@ describe("a repository that is whole", () => {
     const withKey = await verify("--identity-file", identity);
     expect(withKey.stdout).toMatch(/whole, every part, count and digest/);
     expect(withKey.code).toBe(0);
+  });
+
+  it("shows a bar to people, lines to a log, JSON lines to programs, and its result alone on stdout", async () => {
+    const run = copyOf(plain);
+    const args = ["backup", "verify", "--repo", at.repo];
+    const screen = startInPty(process.execPath, [bin, ...args], { ...at.options(), columns: 80, rows: 24 });
+    const { code, stdout: shown } = await screen.exit;
+    expect(code).toBe(0);
+    expect(shown).toMatch(/verifying {2}[━─]+ {2}[0-3]\/3/);
+    expect(shown).not.toMatch(/acme\.tar: whole/);
+    // The bar is gone in the end.
+    expect(shown).toMatch(/\[0?K[^━─]*verified 3 files of 1 run[^━─]*$/);
+
+    flip(at.path(run, "acme.tar"), 700);
+    const logged = await verify("--json-log", "-o", "json");
+    expect(JSON.parse(logged.stdout)).toHaveLength(3);
+    const events = logged.stderr
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(events[0]).toMatchObject({ event: "begin", files: 3, bytes: expect.any(Number) });
+    expect(events.map(({ event }) => event).sort()).toEqual(["begin", "damaged", "note", "whole", "whole"]);
+    expect(events.find(({ event }) => event === "damaged")).toMatchObject({ name: `${run}/acme.tar` });
+    expect((await verify("-o", "json")).stderr).toMatch(/^damaged: \S+\/acme\.tar: [^\n]*\n$/);
   });
 
   it("tells the API where there is one, and keeps what it found beside the run", async () => {

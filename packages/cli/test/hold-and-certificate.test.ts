@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Exit, runCli } from "../../database/test/harness/process.ts";
 import { startInPty } from "../../database/test/harness/pty.ts";
 import { startTestServer, type TestServer } from "../../server/test/fixture/server.ts";
+import { until } from "../../server/test/fixture/until.ts";
 import { plain } from "./fake-shell.ts";
 
 const bin = fileURLToPath(new URL("../bin/tenantctl.js", import.meta.url));
@@ -94,6 +95,54 @@ describe("the certificate of a hard delete", () => {
     expect(plain(stdout)).toMatch(/users +1 +1 +0/);
     expect(plain(stdout)).toContain(digest);
     expect(plain(stdout)).toContain("none were reported");
+  });
+
+  it("says when each backup expires; once that has passed, prune removes the purged tenant's data and no living one's", async () => {
+    const [{ slug, id: tenantId }, neighbour] = [await server.provision(), await server.provision()];
+    const both = ["--tenant", slug, "--tenant", neighbour.slug];
+    for (const flags of [["--expires-after", "1s"], []]) {
+      const { code, stderr } = await tenantctl("backup", "--repo", "repo", ...both, ...flags);
+      expect(code, stderr).toBe(0);
+    }
+    const runs = readdirSync(join(dir, "repo")).filter((name) => !name.startsWith("."));
+    const [expiring = "", unlimited = ""] = runs.sort();
+    const { expiresAt } = JSON.parse(readFileSync(join(dir, "repo", expiring, "run.json"), "utf8"));
+    const deleted = await tenantctl("delete", slug, "--hard", "--force", "--confirm", slug);
+    expect(deleted.code, deleted.stderr).toBe(0);
+    const [, id = ""] = deleted.stderr.match(/tenantctl operations certificate (\S+)/) ?? [];
+    const certificate = async () => (await tenantctl("operations", "certificate", id)).stdout;
+    const issued = await certificate();
+    expect(JSON.parse(issued).backups).toMatchObject([
+      { runId: unlimited, expiresAt: null },
+      { runId: expiring, expiresAt },
+    ]);
+    const screen = startInPty(process.execPath, [bin, "operations", "certificate", id], {
+      env,
+      columns: 160,
+      rows: 60,
+    });
+    const { stdout: shown } = await screen.exit;
+    expect(plain(shown)).toContain(expiresAt.slice(0, 19).replace("T", " "));
+    expect(plain(shown)).toContain("no expiry: kept until it is pruned");
+
+    const holding = async () =>
+      JSON.parse((await tenantctl("backup", "runs", tenantId, "--holding", "-o", "json")).stdout).map(
+        ({ runId }: { runId: string }) => runId,
+      );
+    expect(await holding()).toEqual([unlimited, expiring]);
+    await until("the backup expires", () => Date.now() > Date.parse(expiresAt));
+    await tenantctl("hold", "set", tenantId, "--reason", "case");
+    expect((await tenantctl("backup", "prune", "--repo", "repo", "--expired")).code).toBe(0);
+    expect(await holding()).toEqual([unlimited, expiring]);
+    await tenantctl("hold", "release", tenantId, "--yes");
+    expect((await tenantctl("backup", "prune", "--repo", "repo", "--expired")).code).toBe(0);
+    expect(await holding()).toEqual([unlimited]);
+    expect(existsSync(join(dir, "repo", expiring))).toBe(false);
+    expect(readdirSync(join(dir, "repo", unlimited)).sort()).toEqual(
+      ["run.json", "system.tar", `${neighbour.slug}.tar`, `${slug}.tar`].sort(),
+    );
+    // It says what was so when the data was removed.
+    expect(await certificate()).toBe(issued);
   });
 
   it("that was altered is exit 10, one that is not there 7 or 6", async () => {

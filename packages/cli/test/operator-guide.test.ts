@@ -1,12 +1,6 @@
-import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { bashBlocks } from "./fixture/markdown-blocks.ts";
-import { type StartedSystem, startSystem } from "./fixture/started-system.ts";
+import { describeGuide } from "./fixture/describe-guide.ts";
 
-const guide = fileURLToPath(new URL("../../../docs/operator-guide.md", import.meta.url));
-
-/** What a block's output must show, by its heading; every block must end with exit code 0 in any case. */
-const promises: Readonly<Record<string, RegExp[]>> = {
+describeGuide("docs/operator-guide.md", {
   "Set up": [/^ALL WELL\n/, /^$/],
   "Tenants / Provision a tenant": [/slug\s+acme/, /"slug":"globex"/],
   "Tenants / List and show": [/globex[\s\S]*acme[\s\S]*quotas/, /acme/],
@@ -29,31 +23,4 @@ const promises: Readonly<Record<string, RegExp[]>> = {
   "Trouble / A quota is reached": [/5000[\s\S]*override/],
   "Scripts / Back up all tenants": [/backed up \d+ tenants[\s\S]*complete[\s\S]*whole, every part/],
   "Scripts / Names, statuses and plans": [/Acme Corp - active - pro/],
-};
-
-describe("docs/operator-guide.md", () => {
-  let system: StartedSystem;
-  beforeAll(async () => {
-    system = await startSystem();
-  });
-  afterAll(() => system.stop());
-
-  const blocks = bashBlocks(guide);
-  for (const [position, { heading, text, line }] of blocks.entries()) {
-    const index = blocks.slice(0, position).filter((before) => before.heading === heading).length;
-    it(`line ${line}: ${heading}`, async () => {
-      // One shell for the reader: what a block exports or defines is there in the next.
-      const state = `${system.dir}/shell-state`;
-      const script = `[ ! -f ${state} ] || . ${state}\n${text.replaceAll("http://localhost:5000", system.url)}\n{ declare -px; declare -f; } > ${state}`;
-      const { code, stdout, stderr } = await system.bash(script);
-      expect({ code, stderr: code === 0 ? "" : `${stdout}\n${stderr}` }).toEqual({ code: 0, stderr: "" });
-      const promised = promises[heading]?.[index];
-      if (promised !== undefined) expect(stdout).toMatch(promised);
-    });
-  }
-
-  it("covers every heading that is checked", () => {
-    const headings = new Set(blocks.map(({ heading }) => heading));
-    expect(Object.keys(promises).filter((heading) => !headings.has(heading))).toEqual([]);
-  });
 });

@@ -23,9 +23,17 @@ export const DeletionCertificate = Closed({
       host: Type.String({ description: "The host that reported it" }),
       snapshotAt: Nullable(Time("The moment that it holds")),
       sha256: Nullable(Type.String({ description: "Of the file as stored" })),
+      expiresAt: Type.Optional(
+        Nullable(
+          Time(
+            "When it expires: the first prune from then on removes it. Null: no expiry was recorded, it is kept until it is pruned. Certificates from before there were expiries leave it out",
+          ),
+        ),
+      ),
     }),
     {
-      description: "Backups that still held the data then, as far as they were reported; they end when they are pruned",
+      description:
+        "Backups that still held the data at finishedAt, as far as they were reported, and when they expire. Copies of a repository report nothing",
     },
   ),
   digest: Type.String({

@@ -1,11 +1,13 @@
+import type { CompiledQuery } from "kysely";
 import type pg from "pg";
+import { type Answer, readTogether } from "./answers.ts";
 import { opening } from "./context.ts";
 import type { Entry } from "./entries.ts";
 import { openForeignPool, openPool, type Pool, type PoolCounts } from "./pools.ts";
 import { type Rewrite, withRewrite } from "./rewrite.ts";
 import { type RoleUrls, resolveRoleUrls } from "./role-urls.ts";
-import { createScope, type Scope } from "./scope.ts";
-import { type Snapshot, type SnapshotOptions, withSnapshot } from "./snapshot.ts";
+import { createScope, runInEach, type Scope } from "./scope.ts";
+import { exactFormsOneByOne, type Snapshot, type SnapshotOptions, withSnapshot } from "./snapshot.ts";
 import { createStatementNames } from "./statement-names.ts";
 
 const poolNames = ["tenant", "operator", "tenantStream", "operatorStream"] as const;
@@ -43,6 +45,11 @@ export interface Database {
   tenant(tenantId: string, entry: Entries, options?: { readOnly?: boolean | undefined }): Scope;
   /** Role operator: reads all tenants, writes in the context of `tenantId`. */
   operator(entry?: Entries, options?: OperatorOptions): Scope;
+  /** One statement in each of several tenants' contexts, as role operator: all or none, in one round trip. Throws the first error. */
+  operatorInEach(
+    entry: Entries,
+    statements: readonly { readonly tenantId: string; readonly query: CompiledQuery<unknown> }[],
+  ): Promise<void>;
   /** One consistent, read-only state of one tenant, as role tenant. */
   tenantSnapshot<T>(
     tenantId: string,
@@ -56,6 +63,22 @@ export interface Database {
     fn: (snapshot: Snapshot) => Promise<T>,
     options?: SnapshotOptions,
   ): Promise<T>;
+  /**
+   * The answers to statements known beforehand, in one round trip, values in the text forms that COPY has in archives. The
+   * snapshot is taken once the tables `lock` are locked, and lasts as long as the answers are read.
+   */
+  tenantAnswers(
+    tenantId: string,
+    entry: Entries,
+    statements: readonly CompiledQuery<unknown>[],
+    lock: readonly string[],
+  ): AsyncGenerator<Answer, void, undefined>;
+  /** Likewise of everything, as role operator. */
+  operatorAnswers(
+    entry: Entries | undefined,
+    statements: readonly CompiledQuery<unknown>[],
+    lock: readonly string[],
+  ): AsyncGenerator<Answer, void, undefined>;
   /** Writes the whole of one tenant, as role operator in its context: one transaction that also reads back what it wrote. */
   rewriteTenant<T>(tenantId: string, entry: Entries | undefined, fn: (rewrite: Rewrite) => Promise<T>): Promise<T>;
   /** A direct connection as role jobs. It carries a password. */
@@ -99,10 +122,34 @@ export async function openDatabase(config: DatabaseConfig): Promise<Database> {
         opening(begin(options?.readOnly), options?.tenantId, entry),
         entry === undefined && options?.tenantId === undefined && options?.readOnly !== true,
       ),
+    operatorInEach: (entry, statements) =>
+      runInEach(
+        pools.operator,
+        names,
+        // Each begins with its context and its check; there is only one transaction.
+        statements.flatMap(({ tenantId, query }, index) => [
+          ...opening(begin(false), tenantId, entry).slice(index === 0 ? 0 : 1),
+          query,
+        ]),
+      ),
     tenantSnapshot: (tenantId, entry, fn, { lock, exactText } = {}) =>
       withSnapshot(pools.tenantStream, names, opening(beginSnapshot, tenantId, entry, lock), fn, exactText),
     operatorSnapshot: (entry, fn, { lock, exactText } = {}) =>
       withSnapshot(pools.operatorStream, names, opening(beginSnapshot, undefined, entry, lock), fn, exactText),
+    tenantAnswers: (tenantId, entry, statements, lock) =>
+      readTogether(
+        pools.tenantStream,
+        names,
+        [...opening(beginSnapshot, tenantId, entry, lock), ...exactFormsOneByOne],
+        statements,
+      ),
+    operatorAnswers: (entry, statements, lock) =>
+      readTogether(
+        pools.operatorStream,
+        names,
+        [...opening(beginSnapshot, undefined, entry, lock), ...exactFormsOneByOne],
+        statements,
+      ),
     rewriteTenant: (tenantId, entry, fn) =>
       withRewrite(pools.operatorStream, names, opening("begin", tenantId, entry), fn),
     jobsUrl: urls.jobs,

@@ -1,3 +1,4 @@
+export type { Answer } from "./answers.ts";
 export { build, sql } from "./build.ts";
 export { type Catalogue, type CatalogueColumn, type CatalogueTable, countRows, readCatalogue } from "./catalogue.ts";
 export { type InsertTarget, insertRows } from "./copy-in.ts";

@@ -65,6 +65,21 @@ export function createScope(pool: Pool, names: StatementNames, opening: readonly
   };
 }
 
+/** Statements that open their own transaction, then commit: in one round trip, without answers. */
+export async function runInEach(pool: Pool, names: StatementNames, statements: readonly Statement[]): Promise<void> {
+  for (let left = pool.size; ; left -= 1) {
+    const { client, release } = await pool.borrow();
+    try {
+      requireCommit((await exchange(client, names, [...statements, commit])).at(-1));
+      return;
+    } catch (error) {
+      if (!client.stale || left === 0) throw error;
+    } finally {
+      release();
+    }
+  }
+}
+
 async function runTransaction<T>(
   pool: Pool,
   names: StatementNames,

@@ -5,7 +5,7 @@ import { abandonCopy, type CopyOut, copyOut } from "./copy-stream.ts";
 import { exchange } from "./exchange.ts";
 import type { Pool } from "./pools.ts";
 import type { StatementNames } from "./statement-names.ts";
-import { pinTextForms } from "./text-forms.ts";
+import { pinTextForms, textFormSettings } from "./text-forms.ts";
 
 /** One consistent state of the database, for as long as the function it is given to runs. */
 export interface Snapshot {
@@ -24,18 +24,15 @@ export interface SnapshotOptions {
   exactText?: boolean | undefined;
 }
 
+const plain = (sql: string): Statement => ({ sql, parameters: [], plain: true });
+
 /** How long a reader may leave the snapshot alone, say because the client downloads slowly. */
-const patience: Statement = {
-  sql: "set local idle_in_transaction_session_timeout = '10min'",
-  parameters: [],
-  plain: true,
-};
-const exactForms: Statement = {
-  sql: `${patience.sql}; set local statement_timeout = 0; ${pinTextForms}`,
-  parameters: [],
-  plain: true,
-};
-const closeCursor: Statement = { sql: "close tenancy_stream", parameters: [], plain: true };
+const patience = plain("set local idle_in_transaction_session_timeout = '10min'");
+const unlimited = plain("set local statement_timeout = 0");
+const exactForms = plain(`${patience.sql}; ${unlimited.sql}; ${pinTextForms}`);
+/** The same for where a message may hold only one statement. */
+export const exactFormsOneByOne: readonly Statement[] = [patience, unlimited, ...textFormSettings.map(plain)];
+const closeCursor = plain("close tenancy_stream");
 const defaultBatchSize = 1000;
 
 /** Runs `fn` in a read-only transaction opened by `opening` on a connection of its own. */

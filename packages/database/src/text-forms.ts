@@ -13,7 +13,10 @@ const textForms = {
   search_path: "pg_catalog",
 };
 
-/** For the transaction it runs in. */
-export const pinTextForms: string = Object.entries(textForms)
-  .map(([name, value]) => `set local ${name} = ${pg.escapeLiteral(value)}`)
-  .join("; ");
+/** For the transaction they run in. */
+export const textFormSettings: readonly string[] = Object.entries(textForms).map(
+  ([name, value]) => `set local ${name} = ${pg.escapeLiteral(value)}`,
+);
+
+/** The same as one string. */
+export const pinTextForms: string = textFormSettings.join("; ");

@@ -74,6 +74,14 @@ describeOnEachCluster("migrations", (cluster) => {
     await db.close();
   });
 
+  it("apply a file whose number is below one that was applied before: branches number on their own", async () => {
+    await write("0007_later.sql", "create schema later;");
+    await withExtra();
+    await write("0003_earlier.sql", "create schema earlier;");
+    expect(await withExtra()).toEqual(["0003_earlier.sql"]);
+    expect(await withExtra()).toEqual([]);
+  });
+
   it("refuse a file that was edited after it had been applied", async () => {
     await write("0001_shop.sql", "create schema shop;");
     await withExtra();

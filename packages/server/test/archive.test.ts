@@ -2,6 +2,8 @@ import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
+import { readSeveral } from "@tenantctl/archive";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { withClient } from "../../database/test/harness/database.ts";
 import { archiveOf, digestsOf, downloadArchive, manifestOf, rowsIn } from "./fixture/archives.ts";
@@ -66,6 +68,36 @@ test("is the same, digest by digest, until something changes", async () => {
   await addCustomer(tenant.id, "New");
   const changed = Object.entries(await read()).filter(([name, digest]) => first[name] !== digest);
   expect(changed.map(([name]) => name).sort()).toEqual(["app.audit_details", "app.customers", "app.usage_counters"]);
+});
+
+test("of several tenants come in one answer, each on record; nothing leaves where one of them is not there", async () => {
+  const tenants = [await server.provision(), await server.provision(), await server.provision()];
+  const ids = tenants.map(({ id }) => id);
+  const path = (of: readonly string[]) => `/api/admin/archives?tenants=${of.join(",")}`;
+  const whole: string[] = [];
+  let archive: Buffer[] = [];
+  for await (const event of readSeveral(Readable.from([await downloadArchive(server, path(ids))]))) {
+    if (event.kind === "begin") archive = [];
+    else if (event.kind === "data") archive.push(event.bytes);
+    else if (event.whole) whole.push((await manifestOf(Buffer.concat(archive))).tenant?.id ?? "");
+  }
+  expect(whole).toEqual(ids);
+  for (const id of ids) expect(await auditOf(id, "backup")).toHaveLength(1);
+  const absent = await server.request("GET", path([...ids, randomUUID()]), { token: operator });
+  expect([absent.status, absent.body.code]).toEqual([404, "tenant_not_found"]);
+  for (const id of ids) expect(await auditOf(id, "backup")).toHaveLength(1);
+});
+
+test("is made after a table of before was dropped", async () => {
+  const tenant = await server.provision();
+  await server.asOwner(
+    "create table app.dropped_later (tenant_id uuid not null, id uuid not null, primary key (tenant_id, id))",
+  );
+  await server.asOwner("select tenancy.protect('app.dropped_later')");
+  const names = async () => (await manifestOf(await archiveOf(server, tenant.id))).tables.map(({ name }) => name);
+  expect(await names()).toContain("app.dropped_later");
+  await server.asOwner("drop table app.dropped_later");
+  expect(await names()).not.toContain("app.dropped_later");
 });
 
 test("is on record before it leaves", async () => {

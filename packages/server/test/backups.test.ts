@@ -183,6 +183,32 @@ describe("a reported run", () => {
     expect(left.map(({ runId }: { runId: string }) => runId)).toEqual([old.runId]);
   });
 
+  it("says when its files expire, and which hold a tenant still", async () => {
+    const [one, other] = [await server.provision(), await server.provision()];
+    const expiresAt = ago(-24 * 35);
+    const { finishedAt, exitCode, ...begun } = newRun({ items: [item(one.id), item(other.id)] });
+    expect(await report({ ...begun, expiresAt })).toMatchObject({ expiresAt });
+    // What is left out stays as it was.
+    expect(await report({ ...begun, finishedAt, exitCode })).toMatchObject({ expiresAt });
+    const unlimited = newRun({ startedAt: ago(2), items: [item(one.id)] });
+    expect(await report(unlimited)).toMatchObject({ expiresAt: null });
+    await report(newRun({ kind: "verify", items: [item(one.id)] }));
+    const holding = async (query: string) => {
+      const reply = await call("GET", `backups/runs?holding=true&${query}`);
+      checkAnswer("backups.runs", reply.status, reply.body);
+      return reply.body.map((run: { runId: string; expiresAt: string | null }) => [run.runId, run.expiresAt]);
+    };
+    const both = [
+      [begun.runId, expiresAt],
+      [unlimited.runId, null],
+    ];
+    expect(await holding(`tenantId=${one.slug}`)).toEqual(both);
+    expect(await holding("")).toEqual(expect.arrayContaining(both));
+    await report({ ...begun, items: [{ tenantId: one.id, outcome: "gone" }] });
+    expect(await holding(`tenantId=${one.slug}`)).toEqual(both.slice(1));
+    expect(await holding(`tenantId=${other.slug}`)).toEqual(both.slice(0, 1));
+  });
+
   it("cannot put a fact into the future, nor bring in tenants that never were", async () => {
     const tenant = await server.provision();
     const absent = "01890000-0000-7000-8000-00000000dead";

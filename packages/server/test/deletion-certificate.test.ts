@@ -9,7 +9,8 @@ import formats from "ajv-formats";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { withClient } from "../../database/test/harness/database.ts";
 import { holdRow } from "./fixture/hold-row.ts";
-import { eventually, type Provisioned, startTestServer, type TestServer } from "./fixture/server.ts";
+import { type Provisioned, startTestServer, type TestServer } from "./fixture/server.ts";
+import { until } from "./fixture/until.ts";
 
 let server: TestServer;
 let token: string;
@@ -76,7 +77,10 @@ describe("the certificate of a hard delete", () => {
       ...more,
     });
     for (const body of [
-      run("holds-it"),
+      run("holds-it", { expiresAt: "2026-02-05T02:30:00.000Z" }),
+      run("holds-it-for-ever", {
+        items: [{ tenantId: tenant.id, outcome: "ok", snapshotAt: "2025-12-01T02:30:01.000Z" }],
+      }),
       run("was-pruned"),
       run("was-pruned", { items: [{ tenantId: tenant.id, outcome: "gone" }] }),
       run("failed", { items: [{ tenantId: tenant.id, outcome: "failed" }] }),
@@ -114,7 +118,9 @@ describe("the certificate of a hard delete", () => {
           host: "backup1",
           snapshotAt: "2026-01-01T02:30:01.000Z",
           sha256: "cd".repeat(32),
+          expiresAt: "2026-02-05T02:30:00.000Z",
         },
+        { runId: "holds-it-for-ever", expiresAt: null },
       ],
     });
     // Every protected table was scanned, with the rows that were there before as the control.
@@ -176,7 +182,7 @@ it("while a tenant is removed, another's writes go on and no table is locked aga
   await addCustomers(tenant, 12_000);
   const letGo = await holdRow(server.database, "app.customers", tenant.id);
   const removing = remove(tenant);
-  await eventually(async () => ((await operationOf(tenant))?.progress.users === 1 ? true : undefined));
+  await until("its users are gone", async () => (await operationOf(tenant))?.progress.users === 1);
   const locks = () =>
     withClient(server.database.cluster.adminUrl, async (client) => {
       const { rows } = await client.query<{ application: string; mode: string; granted: boolean; type: string }>(
@@ -187,7 +193,7 @@ it("while a tenant is removed, another's writes go on and no table is locked aga
       return rows;
     });
   // The batch stands in the middle of its work, with all its locks.
-  await eventually(async () => ((await locks()).some(({ granted }) => !granted) ? true : undefined));
+  await until("it waits for a lock", async () => (await locks()).some(({ granted }) => !granted));
   for (let count = 0; count < 25; count += 1) {
     const { status } = await server.request("POST", "/api/customers", {
       token: neighbour.token,
@@ -216,7 +222,7 @@ it("while a tenant is removed, another's writes go on and no table is locked aga
   await letGo();
   // A busy machine takes longer than the ten seconds after which the answer is 202.
   expect([200, 202]).toContain((await removing).status);
-  await eventually(async () => ((await operationOf(tenant))?.status === "succeeded" ? true : undefined)).finally(() => {
+  await until("it ends", async () => (await operationOf(tenant))?.status === "succeeded").finally(() => {
     over = true;
   });
   await writing;

@@ -1,49 +1,21 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { startCli, type TestProcess } from "../../database/test/harness/process.ts";
 import { holdLock, holdRow, waitingForLocks } from "./fixture/hold-row.ts";
-import { eventually, firstOperator, startTestServer, type TestServer } from "./fixture/server.ts";
+import { type Serving, servedBeside } from "./fixture/served.ts";
+import { startTestServer, type TestServer } from "./fixture/server.ts";
+import { until } from "./fixture/until.ts";
 
-// The test's own server only prepares and looks on; the processes that are killed are whole ones, as in production.
 let server: TestServer;
 let token: string;
-const processes: TestProcess[] = [];
+const { serve, end } = servedBeside(() => server);
 
 beforeAll(async () => {
   server = await startTestServer();
   token = await server.operatorToken();
 });
 afterAll(async () => {
-  for (const started of processes) {
-    started.kill("SIGKILL");
-    await started.exit;
-  }
+  await end();
   await server.stop();
 });
-
-interface Serving {
-  readonly process: TestProcess;
-  readonly url: string;
-}
-
-const serve = async (): Promise<Serving> => {
-  const process = startCli(["serve"], {
-    env: {
-      PATH: globalThis.process.env.PATH,
-      PORT: "0",
-      DATABASE_URL: server.database.url,
-      TENANTCTL_ROLE_PREFIX: server.database.prefix,
-      TENANTCTL_JWT_SECRET: "a secret of the tests longer than 32 characters",
-    },
-  });
-  processes.push(process);
-  const [, url = ""] = await process.waitFor(/serving (http:\/\/\S+)/, 60_000);
-  return { process, url };
-};
-
-const kill = async ({ process }: Serving): Promise<void> => {
-  process.kill("SIGKILL");
-  expect((await process.exit).signal).toBe("SIGKILL");
-};
 
 const operationOf = async (tenantId: string) =>
   (await server.request("GET", `/api/admin/operations?tenantId=${tenantId}`, { token })).body[0];
@@ -77,19 +49,14 @@ it("a process killed at any step leaves what the next one finishes, and nothing 
     tenant.id,
   ]);
   let running = await serve();
-  const login = await fetch(`${running.url}/api/auth/login`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(firstOperator),
-  });
-  const { accessToken } = (await login.json()) as { accessToken: string };
+  const accessToken = await running.operatorToken();
   const asked = fetch(`${running.url}/api/admin/tenants/${tenant.id}/delete`, {
     method: "POST",
     headers: { "content-type": "application/json", authorization: `Bearer ${accessToken}` },
     body: JSON.stringify({ hardDelete: true, force: true }),
   }).catch(() => undefined);
-  await eventually(async () => ((await operationOf(tenant.id))?.status === "running" ? true : undefined));
-  await kill(running);
+  await until("it has begun", async () => (await operationOf(tenant.id))?.status === "running");
+  await running.kill();
   expect(await asked).toBeUndefined();
   expect(await removedSoFar(tenant.id)).toBe(0);
   const { id } = await operationOf(tenant.id);
@@ -98,9 +65,9 @@ it("a process killed at any step leaves what the next one finishes, and nothing 
   const customers = await holdRow(server.database, "app.customers", tenant.id);
   await writer();
   running = await successor(tenant.id);
-  await eventually(async () => ((await operationOf(tenant.id)).progress.users === 1 ? true : undefined));
-  await eventually(async () => ((await waitingForLocks(server.database)) > 0 ? true : undefined));
-  await kill(running);
+  await until("its users are gone", async () => (await operationOf(tenant.id)).progress.users === 1);
+  await until("it waits for a lock", async () => (await waitingForLocks(server.database)) > 0);
+  await running.kill();
   await customers();
   const halfway = await removedSoFar(tenant.id);
   expect(halfway).toBeGreaterThan(0);
@@ -108,13 +75,13 @@ it("a process killed at any step leaves what the next one finishes, and nothing 
   // 3. After a batch and before the next: whoever waits for the operation's row comes between the two.
   const again = await holdRow(server.database, "app.customers", tenant.id);
   running = await successor(tenant.id);
-  await eventually(async () => ((await waitingForLocks(server.database)) > 0 ? true : undefined));
+  await until("it waits for a lock", async () => (await waitingForLocks(server.database)) > 0);
   const between = holdLock(server.database, "select from app.operations where tenant_id = $1 for update", [tenant.id]);
-  await eventually(async () => ((await waitingForLocks(server.database)) > 1 ? true : undefined));
+  await until("another waits behind it", async () => (await waitingForLocks(server.database)) > 1);
   await again();
   const release = await between;
   expect(await removedSoFar(tenant.id)).toBe(halfway + 5000);
-  await kill(running);
+  await running.kill();
   await release();
 
   // 4. After the last batch and the scan, before the end is committed.
@@ -122,15 +89,15 @@ it("a process killed at any step leaves what the next one finishes, and nothing 
     tenant.id,
   ]);
   running = await successor(tenant.id);
-  await eventually(async () => ((await removedSoFar(tenant.id)) > 11_000 ? true : undefined));
-  await eventually(async () => ((await waitingForLocks(server.database)) > 0 ? true : undefined));
-  await kill(running);
+  await until("all rows are gone", async () => (await removedSoFar(tenant.id)) > 11_000);
+  await until("it waits for a lock", async () => (await waitingForLocks(server.database)) > 0);
+  await running.kill();
   await tombstone();
   expect((await operationOf(tenant.id)).status).toBe("running");
 
   // The last one finishes it.
   running = await successor(tenant.id);
-  const ended = await eventually(async () => {
+  const ended = await until("it ends", async () => {
     const operation = await operationOf(tenant.id);
     return operation.status === "running" ? undefined : operation;
   });

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { archiveOf, digestsOf, manifestOf, upload } from "./fixture/archives.ts";
+import { countUse } from "./fixture/count-use.ts";
 import { type Provisioned, startTestServer, type TestServer } from "./fixture/server.ts";
 
 let server: TestServer;
@@ -36,7 +37,7 @@ const furnished = async (): Promise<Provisioned> => {
     "insert into app.customers (tenant_id, id, name, balance_minor) select $1, gen_random_uuid(), 'Customer ' || n, n from generate_series(1, 3000) n",
     [tenant.id],
   );
-  await server.asOwner("select app.use_quota($1, 'customers', 3000)", [tenant.id]);
+  await countUse(server, tenant.id);
   return tenant;
 };
 

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { purgeDueTenants } from "../src/tenants/purge-due-tenants.ts";
 import { checkAnswer } from "./fixture/contract-answer.ts";
 import { holdLock, holdRow, waitingForLocks } from "./fixture/hold-row.ts";
-import { eventually, type Provisioned, startTestServer, type TestServer } from "./fixture/server.ts";
+import { type Provisioned, startTestServer, type TestServer } from "./fixture/server.ts";
+import { until } from "./fixture/until.ts";
 
 let server: TestServer;
 let token: string;
@@ -78,7 +79,7 @@ it("a hold that comes in the middle of a hard delete stops it: from its answer o
   const letGo = await holdRow(server.database, "app.customers", tenant.id);
   const removing = remove(tenant);
   const operation = async () => (await call("GET", `operations?tenantId=${tenant.id}`)).body[0];
-  await eventually(async () => ((await operation())?.progress.users === 1 ? true : undefined));
+  await until("its users are gone", async () => (await operation())?.progress.users === 1);
   await expect.poll(() => waitingForLocks(server.database), { timeout: 20_000 }).toBe(1);
   const setting = set(tenant, "found in time");
   // The removal waits for the row, the hold for the removal's batch.
@@ -106,7 +107,7 @@ it("a hold that comes in the middle of a hard delete stops it: from its answer o
     tenant.id,
   ]);
   const cancelled = remove(tenant);
-  await eventually(async () => ((await operation()).status === "running" ? true : undefined));
+  await until("it has begun", async () => (await operation()).status === "running");
   expect((await call("POST", `operations/${(await operation()).id}/cancel`)).status).toBe(200);
   await cancelled;
   await writer();

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { eventually, type Provisioned, startTestServer, type TestServer } from "./fixture/server.ts";
+import { type Provisioned, startTestServer, type TestServer } from "./fixture/server.ts";
+import { until } from "./fixture/until.ts";
 
 describe("logging in", () => {
   let server: TestServer;
@@ -88,7 +89,7 @@ describe("logging in", () => {
     await post({ ...other.admin, password: "a wrong password" });
     await post({ ...other.admin, email: "typo@example.com", tenant: "no-such-tenant-either" });
     const token = await server.operatorToken();
-    const rows = await eventually(async () => {
+    const rows = await until("both are recorded", async () => {
       const { body } = await server.request("GET", `/api/audit-logs?tenantId=${other.id}&action=login`, { token });
       return body.length === 2 ? body : undefined;
     });
@@ -97,7 +98,7 @@ describe("logging in", () => {
       { outcome: "success", resourceType: "session", actor: { type: "user", name: other.admin.email } },
     ]);
     expect(rows[0].detail).toBe("wrong password");
-    const system = await eventually(async () => {
+    const system = await until("it is recorded", async () => {
       const { body } = await server.request("GET", "/api/audit-logs?action=login&actor=typo@example.com", { token });
       return body[0];
     });

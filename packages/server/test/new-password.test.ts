@@ -111,6 +111,32 @@ describe("setting a new password", () => {
     expect((await server.request("GET", "/api/customers", { token: next.body.accessToken })).status).toBe(200);
   });
 
+  it("can be asked of a user who is made, or whose password is reset, by somebody else", async () => {
+    const { admin, slug, token } = await server.provision();
+    const user = { name: "Ann", email: "ann@example.com", password: "handed over" };
+    const made = await server.request("POST", "/api/tenants/users", {
+      token,
+      body: { ...user, role: "support_agent", mustChangePassword: true },
+    });
+    expect([made.status, made.body.mustChangePassword]).toEqual([201, true]);
+    const login = async (password: string) => {
+      const session = await server.login({ email: user.email, password, tenant: slug });
+      const seen = await server.request("GET", "/api/customers", { token: session.accessToken });
+      return { ...session, status: seen.status };
+    };
+    const first = await login(user.password);
+    expect([first.mustChangePassword, first.status]).toEqual([true, 403]);
+    expect((await change(first.accessToken, user.password, "a password of her own")).status).toBe(200);
+    expect((await login("a password of her own")).status).toBe(200);
+    const reset = (body: object) =>
+      server.request("POST", `/api/tenants/users/${made.body.id}/reset-password`, { token, body });
+    expect((await reset({ newPassword: "handed over again", mustChangePassword: true })).status).toBe(200);
+    expect((await login("handed over again")).status).toBe(403);
+    expect((await reset({ newPassword: "handed over for good" })).status).toBe(200);
+    expect((await login("handed over for good")).status).toBe(200);
+    expect((await server.login(admin)).mustChangePassword).toBe(false);
+  });
+
   it("with a reset secret works once, and is audited as the user's own act", async () => {
     const other = await server.provision();
     const secret = await resetSecret(other);

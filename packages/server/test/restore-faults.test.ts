@@ -6,6 +6,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { withClient } from "../../database/test/harness/database.ts";
 import { archiveOf, digestsOf, manifestOf, upload } from "./fixture/archives.ts";
+import { countUse } from "./fixture/count-use.ts";
 import { startTestServer, type TestServer } from "./fixture/server.ts";
 import { until } from "./fixture/until.ts";
 
@@ -155,7 +156,7 @@ test("carries a text of 100 MB", async () => {
   const manifest = await manifestOf(archive);
   const { digest } = manifest.tables.find(({ name }) => name === "zoo.animals") ?? {};
   expect(operation.result.tables["zoo.animals"]).toEqual({ rows: 1, digest, equal: true });
-});
+}, 240_000);
 
 test("leaves a tenant what it was when PostgreSQL drops the restore half way", async () => {
   const tenant = await server.provision();
@@ -163,7 +164,7 @@ test("leaves a tenant what it was when PostgreSQL drops the restore half way", a
     "insert into app.customers (tenant_id, id, name, notes) select $1, gen_random_uuid(), 'c' || n, repeat('x', 500) from generate_series(1, 30000) n",
     [tenant.id],
   );
-  await server.asOwner("select app.use_quota($1, 'customers', 30000)", [tenant.id]);
+  await countUse(server, tenant.id);
   const archive = await archiveOf(server, tenant.id);
   await server.asOwner("update app.customers set name = 'changed' where tenant_id = $1", [tenant.id]);
   const before = digestsOf(await manifestOf(await archiveOf(server, tenant.id)));
@@ -201,7 +202,7 @@ test("stops at the operator's word, and nothing was changed", async () => {
     "insert into app.customers (tenant_id, id, name, notes) select $1, gen_random_uuid(), 'c' || n, repeat('x', 500) from generate_series(1, 30000) n",
     [tenant.id],
   );
-  await server.asOwner("select app.use_quota($1, 'customers', 30000)", [tenant.id]);
+  await countUse(server, tenant.id);
   const archive = await archiveOf(server, tenant.id);
   const before = digestsOf(await manifestOf(archive));
   const token = await server.operatorToken();

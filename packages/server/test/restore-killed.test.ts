@@ -1,39 +1,21 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { withClient } from "../../database/test/harness/database.ts";
-import { startCli, type TestProcess } from "../../database/test/harness/process.ts";
 import { archiveOf, digestsOf, manifestOf } from "./fixture/archives.ts";
-import { firstOperator, startTestServer, type TestServer } from "./fixture/server.ts";
+import { countUse } from "./fixture/count-use.ts";
+import { servedBeside } from "./fixture/served.ts";
+import { startTestServer, type TestServer } from "./fixture/server.ts";
 import { until } from "./fixture/until.ts";
 
-// The test's own server only prepares and looks on; the process that is killed is a whole one, as in production.
 let server: TestServer;
-const processes: TestProcess[] = [];
+const { serve, end } = servedBeside(() => server);
 
 beforeAll(async () => {
   server = await startTestServer();
 });
 afterAll(async () => {
-  for (const started of processes) {
-    started.kill("SIGKILL");
-    await started.exit;
-  }
+  await end();
   await server?.stop();
 });
-
-const serve = async (): Promise<{ process: TestProcess; url: string }> => {
-  const process = startCli(["serve"], {
-    env: {
-      PATH: globalThis.process.env.PATH,
-      PORT: "0",
-      DATABASE_URL: server.database.url,
-      TENANTCTL_ROLE_PREFIX: server.database.prefix,
-      TENANTCTL_JWT_SECRET: "a secret of the tests longer than 32 characters",
-    },
-  });
-  processes.push(process);
-  const [, url = ""] = await process.waitFor(/serving (http:\/\/\S+)/, 60_000);
-  return { process, url };
-};
 
 const rows = 40_000;
 
@@ -43,7 +25,7 @@ test("a process killed at any moment of a restore in place leaves the tenant wha
     "insert into app.customers (tenant_id, id, name, notes) select $1, gen_random_uuid(), 'c' || n, repeat('x', 300) from generate_series(1, $2::int) n",
     [tenant.id, rows],
   );
-  await server.asOwner("select app.use_quota($1, 'customers', $2)", [tenant.id, rows]);
+  await countUse(server, tenant.id);
   const archive = await archiveOf(server, tenant.id);
   await server.asOwner("update app.customers set name = 'changed' where tenant_id = $1 and length(name) > 4", [
     tenant.id,
@@ -60,12 +42,7 @@ test("a process killed at any moment of a restore in place leaves the tenant wha
     "copy (select%",
   ]) {
     const running = await serve();
-    const login = await fetch(`${running.url}/api/auth/login`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify(firstOperator),
-    });
-    const { accessToken } = (await login.json()) as { accessToken: string };
+    const accessToken = await running.operatorToken();
     const asked = fetch(`${running.url}/api/admin/restores?mode=in-place&confirm=${tenant.slug}`, {
       method: "POST",
       headers: { "content-type": "application/x-tar", authorization: `Bearer ${accessToken}` },
@@ -84,8 +61,7 @@ test("a process killed at any moment of a restore in place leaves the tenant wha
         if (Date.now() > deadline) throw new Error(`the restore was not seen at ${moment}`);
       }
     });
-    running.process.kill("SIGKILL");
-    await running.process.exit;
+    await running.kill();
     await asked;
     await withClient(server.database.cluster.adminUrl, (client) =>
       until("PostgreSQL has noticed", async () => {
@@ -107,8 +83,7 @@ test("a process killed at any moment of a restore in place leaves the tenant wha
       return body[0]?.status === "failed" ? body[0] : undefined;
     });
     expect(operation.error).toContain("nothing was changed");
-    next.process.kill();
-    await next.process.exit;
+    await next.kill("SIGTERM");
     expect(digestsOf(await manifestOf(await archiveOf(server, tenant.id)))).toEqual(before);
   }
   await server.login(tenant.admin);

@@ -10,6 +10,7 @@ import { archiveOfDatabase } from "../src/restores/archive-of-database.ts";
 import { type LocalRestore, restoreFromFile } from "../src/restores/restore-locally.ts";
 import { restoreSystem } from "../src/restores/restore-system.ts";
 import { archiveOf, digestsOf, downloadArchive, manifestOf } from "./fixture/archives.ts";
+import { countUse } from "./fixture/count-use.ts";
 import { startTestServer, type TestServer } from "./fixture/server.ts";
 
 let source: TestServer;
@@ -44,7 +45,7 @@ test("takes one tenant out of another database, as new and in place, and nothing
     "insert into app.customers (tenant_id, id, name) select $1, gen_random_uuid(), 'c' || n from generate_series(1, 700) n",
     [tenant.id],
   );
-  await source.asOwner("select app.use_quota($1, 'customers', 700)", [tenant.id]);
+  await countUse(source, tenant.id);
   const before = await target.asOwner("select id from app.tenants");
   const preview = await restoreFrom(tenant.slug, {
     ...local,

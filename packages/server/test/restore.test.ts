@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { endInterruptedRestores } from "../src/restores/end-interrupted-restores.ts";
 import { archiveOf, digestsOf, downloadArchive, manifestOf, upload } from "./fixture/archives.ts";
 import { checkAnswer } from "./fixture/contract-answer.ts";
+import { countUse } from "./fixture/count-use.ts";
 import { type Provisioned, startTestServer, type TestServer } from "./fixture/server.ts";
 
 let server: TestServer;
@@ -43,7 +44,7 @@ const furnished = async (): Promise<Provisioned> => {
      from generate_series(1, 1234) n`,
     id,
   );
-  await server.asOwner("select app.use_quota($1, 'customers', 1234)", id);
+  await countUse(server, tenant.id);
   // Children come before their parents in the order of the key.
   await server.asOwner(
     `insert into shop.parts (tenant_id, id, parent, name) select $1, n, nullif(n + 1, 901), 'p' from generate_series(1, 900) n`,
@@ -326,6 +327,36 @@ test("holds a copy to its plan", async () => {
   const { status, body } = await restore(archive, `mode=new&slug=much-${tenant.slug}`);
   expect([status, body.code]).toEqual([409, "quota_exceeded"]);
   expect(await server.asOwner("select from app.tenants where slug = $1", [`much-${tenant.slug}`])).toEqual([]);
+});
+
+test("counts what quotas count from what it wrote, whatever the archive says", async () => {
+  const tenant = await furnished();
+  const used = async (id: string) =>
+    server.asOwner<{ resource: string; used: string }>(
+      "select resource, used from app.usage_counters where tenant_id = $1 order by resource",
+      [id],
+    );
+  const right = await used(tenant.id);
+  expect(right).toMatchObject([{ used: "1234" }, { resource: "storage_bytes" }, { used: "1" }]);
+  expect(Number(right[1]?.used)).toBeGreaterThan(1234 * 40);
+  for (const wrong of ["update app.usage_counters set used = used + 7", "delete from app.usage_counters"]) {
+    await server.asOwner(`${wrong} where tenant_id = $1`, [tenant.id]);
+    const archive = await archiveOf(server, tenant.id);
+    const copy = await restore(archive, `mode=new&slug=counted-${randomUUID().slice(0, 8)}`);
+    expect(copy.status, copy.text).toBe(200);
+    expect(await used(copy.body.result.tenantId)).toEqual(right);
+    expect((await restore(archive, `mode=in-place&confirm=${tenant.slug}`)).status).toBe(200);
+    expect(await used(tenant.id)).toEqual(right);
+  }
+  await server.asOwner("update app.usage_counters set used = 0 where tenant_id = $1", [tenant.id]);
+  const light = await archiveOf(server, tenant.id);
+  await server.asOwner("update app.plans set storage_bytes_limit = $1 where name = 'enterprise'", [
+    Number(right[1]?.used) - 1,
+  ]);
+  const refused = await restore(light, `mode=new&slug=heavy-${tenant.slug}`);
+  await server.asOwner("update app.plans set storage_bytes_limit = null where name = 'enterprise'");
+  expect([refused.status, refused.body.code]).toEqual([409, "quota_exceeded"]);
+  expect(refused.body.detail).toContain("storage bytes");
 });
 
 test("keeps what a tenant was when the restore fails, and says so", async () => {

@@ -131,6 +131,46 @@ describe("revocation", () => {
     expect((await server.request("GET", "/api/admin/tenants", { token: accessToken })).body.code).toBe("session_ended");
   });
 
+  it("tokens of a tenant outlive whoever made them; the answer says how many still work", async () => {
+    const { id, token, slug } = await server.provision();
+    const make = (by: string, path: string, expiresInDays: number) =>
+      call("POST", path, by, { name: "sync", scopes: ["customers:read", "customers:write"], expiresInDays });
+    const tenantTokens = `/api/tenants/tokens?tenantId=${slug}`;
+    const email = "leaver@example.com";
+    const user = await call("POST", "/api/tenants/users", token, {
+      ...{ name: "Leaver", email, password: "leaving soon", role: "tenant_admin" },
+    });
+    const session = await server.login({ email, password: "leaving soon", tenant: slug });
+    const [kept, revoked, expired] = [
+      await make(session.accessToken, "/api/tenants/tokens", 1),
+      await make(session.accessToken, "/api/tenants/tokens", 1),
+      await make(session.accessToken, "/api/tenants/tokens", 1),
+    ];
+    await call("DELETE", `/api/tenants/tokens/${revoked.id}`, token);
+    await server.asOwner("update app.api_tokens set expires_at = now() where tenant_id = $1 and id = $2", [
+      id,
+      expired.id,
+    ]);
+    const patch = (body: object) => call("PATCH", `/api/tenants/users/${user.id}`, token, body);
+    expect(await patch({ disabled: true })).toMatchObject({ disabled: true, tokensLeft: 1 });
+    expect(await patch({ disabled: true })).toMatchObject({ tokensLeft: 1 });
+    await expectServed(kept.token);
+    expect(await call("DELETE", `/api/tenants/users/${user.id}`, token)).toMatchObject({ tokensLeft: 1 });
+
+    const password = "third-operator";
+    const third = await call("POST", "/api/admin/operators", operator, {
+      name: "T",
+      email: "third@example.com",
+      password,
+    });
+    const { accessToken } = await server.login({ email: "third@example.com", password });
+    const made = await make(accessToken, tenantTokens, 1);
+    expect(await call("POST", `/api/admin/operators/${third.id}/disable`, operator)).toMatchObject({ tokensLeft: 1 });
+    await expectServed(made.token);
+    await call("DELETE", `/api/tenants/tokens/${made.id}`, token);
+    expect(await call("POST", `/api/admin/operators/${third.id}/disable`, operator)).toMatchObject({ tokensLeft: 0 });
+  });
+
   it("writes under way while access ends are all served or all refused, never refused and kept", async () => {
     const user = await newUser("support_agent");
     const writes = Array.from({ length: 40 }, (_, n) =>

@@ -1,6 +1,7 @@
 import { scopeBundles, scopes, tenantScopes } from "@tenantctl/contract";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { eventually, type Provisioned, startTestServer, type TestServer } from "./fixture/server.ts";
+import { type Provisioned, startTestServer, type TestServer } from "./fixture/server.ts";
+import { until } from "./fixture/until.ts";
 
 describe("tokens", () => {
   let server: TestServer;
@@ -153,7 +154,7 @@ describe("tokens", () => {
       const made = await make(path, as, ["tenants:read", "customers:read"].slice(path.includes("tenants") ? 1 : 0));
       expect(made.lastUsedAt).toBeNull();
       expect((await request("GET", use, made.token)).status).toBe(200);
-      const used = await eventually(async () => {
+      const used = await until("its use is noted", async () => {
         const list = await request("GET", path, as);
         return (
           list.body.find((row: { id: string; lastUsedAt: string | null }) => row.id === made.id)?.lastUsedAt ??

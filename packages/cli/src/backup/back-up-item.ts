@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { ContractError } from "@tenantctl/contract";
 import { failureOf } from "../report-error.ts";
 import type { Api } from "../session/api.ts";
-import { fetchArchive } from "./fetch-archive.ts";
+import { type FetchedArchive, fetchArchive } from "./fetch-archive.ts";
 import type { ListedTenant } from "./listed-tenants.ts";
 import { archiveName } from "./run-folder.ts";
 import type { ItemRecord } from "./run-record.ts";
@@ -48,6 +48,24 @@ const isGone = async (api: Api, id: string): Promise<boolean> => {
   }
 };
 
+/** The record of a file that is there. */
+export const savedAs = (
+  file: string,
+  { bytes, sha256, manifest }: FetchedArchive,
+  attempts: number,
+  seconds: number,
+): ItemRecord => ({
+  outcome: "saved",
+  file,
+  bytes,
+  sha256,
+  snapshotAt: new Date(manifest.snapshot.at).toISOString(),
+  rows: Object.fromEntries(manifest.tables.map((table) => [table.name, table.rows])),
+  attempts,
+  seconds,
+  error: null,
+});
+
 const save = async (tenant: ListedTenant | null, job: ItemJob) => {
   const name = archiveName(tenant?.slug ?? null, job.recipients.length > 0);
   const path = join(job.folder, name);
@@ -74,25 +92,14 @@ export const backUpItem = async (tenant: ListedTenant | null, job: ItemJob): Pro
   const seconds = (): number => Math.round(performance.now() - started) / 1000;
   let attempts = 0;
   try {
-    const { name, bytes, sha256, manifest } = await withRetries(
+    const { name, ...fetched } = await withRetries(
       (attempt) => {
         attempts = attempt;
         return save(tenant, job);
       },
       { signal, onRetry },
     );
-    const record: ItemRecord = {
-      outcome: "saved",
-      file: name,
-      bytes,
-      sha256,
-      snapshotAt: new Date(manifest.snapshot.at).toISOString(),
-      rows: Object.fromEntries(manifest.tables.map((table) => [table.name, table.rows])),
-      attempts,
-      seconds: seconds(),
-      error: null,
-    };
-    return { record };
+    return { record: savedAs(name, fetched, attempts, seconds()) };
   } catch (error) {
     if (tenant !== null && isAbsent(error) && (await isGone(api, tenant.id)))
       return { record: unsaved("gone", attempts, seconds(), null) };

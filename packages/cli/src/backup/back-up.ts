@@ -20,6 +20,8 @@ export interface BackUpOptions {
   readonly recipients: readonly string[];
   readonly concurrency: number;
   readonly stallMs: number;
+  /** How long after its beginning prune may remove the run. */
+  readonly expiresAfterMs: number | undefined;
   /** Go on with the newest unfinished run, if there is one. */
   readonly resume: boolean;
   readonly progress: Progress;
@@ -67,6 +69,7 @@ export const backUp = async (options: BackUpOptions): Promise<FinishedBackup> =>
           startedAt: record.startedAt,
           finishedAt: record.finishedAt,
           exitCode: exitOf(finished),
+          expiresAt: record.expiresAt,
           items: backupItems(record),
         },
         note,

@@ -5,10 +5,10 @@ import { type Invocation, textFlag } from "../invocation.ts";
 import { cleanLine } from "../output/clean.ts";
 import { failureOf } from "../report-error.ts";
 import { backUp, exitOf } from "./back-up.ts";
-import { repositoryOf } from "./flags.ts";
+import { expiresAfterOf, repositoryOf } from "./flags.ts";
 import { recipientsOf } from "./keys.ts";
 import { createPing } from "./ping.ts";
-import { jsonLines, type Progress, progressBar, progressLines, silent } from "./progress.ts";
+import { backingUp, noteLine, progressFor } from "./progress.ts";
 import type { FinishedBackup } from "./run-backup.ts";
 import { itemsOf } from "./run-record.ts";
 import { stallTimeoutMs } from "./stall-timeout.ts";
@@ -67,31 +67,16 @@ const print = async ({ out, settings }: Invocation, finished: FinishedBackup): P
   if (!isComplete(record)) throw incomplete(finished);
 };
 
-/** A bar for people, lines for a log, JSON lines for programs; nothing where stdout's JSON is all that is wanted. */
-const progressFor = async ({ out, settings, flags }: Invocation, quiet: boolean): Promise<Progress> => {
-  const { stderr } = process;
-  if (flags.jsonLog === true) return jsonLines((line) => void stderr.write(`${line}\n`));
-  if (quiet) return silent;
-  const forPeople = stderr.isTTY === true && settings.env.TERM !== "dumb" && !settings.env.CI;
-  return forPeople ? progressBar(stderr, out.note) : progressLines(out.note);
-};
-
-const noteLine = ({ out, flags }: Invocation, quiet: boolean): ((line: string) => void) => {
-  if (flags.jsonLog === true)
-    return (line) =>
-      void process.stderr.write(`${JSON.stringify({ at: new Date().toISOString(), event: "note", detail: line })}\n`);
-  return quiet ? () => {} : out.note;
-};
-
 export const run = async (invocation: Invocation): Promise<number> => {
   const { flags, settings } = invocation;
   const selection = selectionOf(invocation);
   const concurrency = concurrencyOf(flags);
   const stallMs = stallTimeoutMs(invocation);
+  const expiresAfterMs = expiresAfterOf(invocation);
   const repository = repositoryOf(invocation);
   const recipients = await recipientsOf(invocation);
   const quiet = settings.output === "json" || settings.output === "jsonl";
-  const note = noteLine(invocation, quiet);
+  const note = quiet && flags.jsonLog !== true ? () => {} : noteLine(invocation);
   const ping = createPing(textFlag(flags, "pingUrl"), note);
   const api = await invocation.api();
   await ping.start();
@@ -104,8 +89,9 @@ export const run = async (invocation: Invocation): Promise<number> => {
       recipients,
       concurrency,
       stallMs,
+      expiresAfterMs,
       resume: flags.resume === true,
-      progress: await progressFor(invocation, quiet),
+      progress: await progressFor(invocation, backingUp),
       note,
       // The process is about to end: what goes through the stream might not get out.
       onCut: (line) => void (quiet || writeSync(2, `${cleanLine(line)}\n`)),

@@ -26,6 +26,9 @@ export interface FetchOptions {
 
 const pieceBytes = 256 * 1024;
 
+const nameOf = (tenant: FetchOptions["tenant"]): string =>
+  tenant === null ? "the system archive" : `the archive of ${tenant.slug}`;
+
 /** HTTP alone does not tell a whole archive from a cut one, so every byte is held against its manifest as it goes by. */
 const notWhole = (what: string, cause: ArchiveError): UnreachableError =>
   new UnreachableError(
@@ -42,13 +45,18 @@ const wrongTenant = (asked: string, manifest: Manifest): CliError =>
     "Nothing was kept. Look for a cache between here and the API; if there is none, report it at once.",
   );
 
-/**
- * Streams an archive into `write`, encrypted where there are recipients. Returns only when it came whole and is that
- * tenant's; throws otherwise, and what was written then is good for nothing.
- */
-export const fetchArchive = async (api: Api, options: FetchOptions): Promise<FetchedArchive> => {
-  const { tenant, recipients, stallMs, signal, write } = options;
-  const what = tenant === null ? "the system archive" : `the archive of ${tenant.slug}`;
+/** An archive that is coming in: checked against its manifest, encrypted where there are recipients, written. */
+export interface Receiver {
+  write(chunk: Uint8Array): Promise<void>;
+  /** Resolves only when it came whole and is that tenant's; what was written is good for nothing otherwise. */
+  end(): Promise<FetchedArchive>;
+  /** Lets go of it, finished or not. */
+  abandon(): void;
+}
+
+export const receiveArchive = (options: Pick<FetchOptions, "tenant" | "recipients" | "write">): Receiver => {
+  const { tenant, recipients, write } = options;
+  const what = nameOf(tenant);
   const hash = createHash("sha256");
   let bytes = 0;
   // An archive comes in many small pieces; each would be a write of its own.
@@ -74,25 +82,47 @@ export const fetchArchive = async (api: Api, options: FetchOptions): Promise<Fet
       : createFeed(async (source) => {
           for await (const chunk of encrypt(recipients)(source)) await store(chunk);
         });
+  const explained = async <T>(step: Promise<T>): Promise<T> => {
+    try {
+      return await step;
+    } catch (cause) {
+      throw cause instanceof ArchiveError ? notWhole(what, cause) : cause;
+    }
+  };
+  return {
+    write: (chunk) =>
+      explained(Promise.all([verified.write(chunk), (sealed?.write ?? store)(chunk)]).then(() => undefined)),
+    end: async () => {
+      const [{ manifest }] = await explained(Promise.all([verified.end(), sealed?.end()]));
+      await flush();
+      if ((manifest.tenant?.id ?? null) !== (tenant?.id ?? null)) throw wrongTenant(what, manifest);
+      return { manifest, bytes, sha256: hash.digest("hex") };
+    },
+    abandon: () => {
+      verified.abandon();
+      sealed?.abandon();
+    },
+  };
+};
+
+/**
+ * Streams an archive into `write`, encrypted where there are recipients. Returns only when it came whole and is that
+ * tenant's; throws otherwise, and what was written then is good for nothing.
+ */
+export const fetchArchive = async (api: Api, options: FetchOptions): Promise<FetchedArchive> => {
+  const { tenant, stallMs, signal } = options;
+  const received = receiveArchive(options);
   try {
     await readBody(
       (stop) =>
         tenant === null
           ? api.send("backups.systemArchive", {}, { signal: stop })
           : api.send("backups.archive", { params: { id: tenant.id } }, { signal: stop }),
-      { what, stallMs, signal },
-      async (chunk) => {
-        await Promise.all([verified.write(chunk), (sealed?.write ?? store)(chunk)]);
-      },
+      { what: nameOf(tenant), stallMs, signal },
+      received.write,
     );
-    const [{ manifest }] = await Promise.all([verified.end(), sealed?.end()]);
-    await flush();
-    if ((manifest.tenant?.id ?? null) !== (tenant?.id ?? null)) throw wrongTenant(what, manifest);
-    return { manifest, bytes, sha256: hash.digest("hex") };
-  } catch (cause) {
-    throw cause instanceof ArchiveError ? notWhole(what, cause) : cause;
+    return await received.end();
   } finally {
-    verified.abandon();
-    sealed?.abandon();
+    received.abandon();
   }
 };

@@ -13,6 +13,7 @@ export const journalFile = ".journal.jsonl";
 export interface JournalHead {
   readonly startedAt: string;
   readonly recipients: readonly string[];
+  readonly expiresAt?: string;
 }
 
 export interface JournalItem {
@@ -48,7 +49,8 @@ const isHead = (value: unknown): value is JournalHead =>
   value !== null &&
   "startedAt" in value &&
   "recipients" in value &&
-  Array.isArray(value.recipients);
+  Array.isArray(value.recipients) &&
+  (!("expiresAt" in value) || typeof value.expiresAt === "string");
 
 const isItem = (value: unknown): value is JournalItem =>
   typeof value === "object" &&

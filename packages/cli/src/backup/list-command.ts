@@ -17,6 +17,7 @@ const runColumns: readonly Column[] = [
   { key: "bytes", title: "size", as: "bytes" },
   { key: "verified", as: "count", drop: 2 },
   { key: "drilled", as: "count", drop: 1 },
+  { key: "expiresAt", title: "expires", as: "time", drop: 2 },
   { key: "encrypted", as: "yesNo", drop: 3 },
   { key: "host", drop: 4 },
 ];
@@ -34,11 +35,12 @@ const rowOf = async (run: StoredRun) => {
       bytes: null,
       verified: null,
       drilled: null,
+      expiresAt: null,
       encrypted: null,
       host: null,
     };
   const { id, record } = run;
-  const { startedAt, finishedAt, saved, failed, bytes, recipients, host } = record;
+  const { startedAt, finishedAt, expiresAt = null, saved, failed, bytes, recipients, host } = record;
   const { verified, drilled } = await readChecks(run);
   const good = (checks: typeof verified): number => Object.values(checks).filter(({ ok }) => ok).length;
   return {
@@ -51,6 +53,7 @@ const rowOf = async (run: StoredRun) => {
     bytes,
     verified: good(verified),
     drilled: good(drilled),
+    expiresAt,
     encrypted: recipients.length > 0,
     host,
   };
@@ -114,8 +117,9 @@ export const show = async (invocation: Invocation): Promise<number> => {
   });
   const properties = Object.keys(rows[0] ?? {});
   await out.list([JSON.stringify(rows)], { columns: fileColumns, properties, empty: "the run holds nothing" });
-  const { recipients, api, startedAt, finishedAt } = run.record;
+  const { recipients, api, startedAt, finishedAt, expiresAt } = run.record;
   const readers = recipients.length === 0 ? "not encrypted" : `encrypted for ${recipients.join(", ")}`;
-  out.note(`${run.id}: ${startedAt} to ${finishedAt}, from ${api}; ${readers}`);
+  const expiry = expiresAt === undefined ? "no expiry: kept until it is pruned" : `expires ${expiresAt}`;
+  out.note(`${run.id}: ${startedAt} to ${finishedAt}, from ${api}; ${readers}; ${expiry}`);
   return 0;
 };

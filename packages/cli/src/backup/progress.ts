@@ -1,38 +1,75 @@
 import type { SingleBar } from "cli-progress";
+import type { Invocation } from "../invocation.ts";
 import { bytesText } from "../output/cell.ts";
 import { cleanLine } from "../output/clean.ts";
 import { durationText } from "../output/duration.ts";
 import { failureOf } from "../report-error.ts";
 import type { ItemRecord } from "./run-record.ts";
 
+/** What became of one file. */
+export interface ProgressItem extends Pick<ItemRecord, "file" | "bytes" | "seconds" | "error"> {
+  readonly outcome: ItemRecord["outcome"] | "whole" | "damaged";
+}
+
 /** How a run goes, told while it goes. */
 export interface Progress {
-  /** `total` counts files: one for each tenant and the system's. */
-  begin(total: number, folder: string): void;
-  item(name: string, record: ItemRecord): void;
+  /** `total` counts files; `bytes` is what they have, where that is known: `read` then counts them as they come. */
+  begin(total: number, folder: string, bytes?: number): void;
+  read(bytes: number): void;
+  item(name: string, item: ProgressItem): void;
   retry(slug: string, error: unknown): void;
   /** May be called twice. */
   end(): void;
 }
 
 /** For programs: nothing on stderr but errors. */
-export const silent: Progress = { begin: () => {}, item: () => {}, retry: () => {}, end: () => {} };
+export const silent: Progress = { begin: () => {}, read: () => {}, item: () => {}, retry: () => {}, end: () => {} };
+
+/** How a kind of work is spoken of. */
+export interface Work {
+  readonly label: string;
+  readonly good: ProgressItem["outcome"];
+  readonly bad: ProgressItem["outcome"];
+  /** The first line of a log, and the one above a bar. */
+  readonly begins: (files: number, folder: string, bytes: number) => readonly [log: string, bar: string];
+}
+
+export const backingUp: Work = {
+  label: "backing up",
+  good: "saved",
+  bad: "failed",
+  begins: (files, folder) => [
+    `backing up ${files - 1} ${files === 2 ? "tenant" : "tenants"} and the system to ${folder}`,
+    `backing up to ${folder}`,
+  ],
+};
+
+export const verifying: Work = {
+  label: "verifying",
+  good: "whole",
+  bad: "damaged",
+  begins: (files, folder, bytes) => {
+    const line = `verifying ${files} ${files === 1 ? "file" : "files"}, ${bytesText(bytes)}, in ${folder}`;
+    return [line, line];
+  },
+};
 
 /** One line per tenant for a few, one per tenth for many; what is unusual always. */
-export const progressLines = (note: (line: string) => void): Progress => {
+export const progressLines = (note: (line: string) => void, work: Work = backingUp): Progress => {
   let total = 0;
   let done = 0;
   let bytes = 0;
   return {
-    begin: (count, folder) => {
+    begin: (count, folder, size = 0) => {
       total = count;
-      note(`backing up ${count - 1} ${count === 2 ? "tenant" : "tenants"} and the system to ${folder}`);
+      note(work.begins(count, folder, size)[0]);
     },
+    read: () => {},
     item: (name, { outcome, bytes: size }) => {
       done += 1;
       bytes += size;
       if (outcome === "gone") note(`${name}: deleted for good since the run began`);
-      else if (outcome === "saved" && total <= 20) note(`${name}: saved, ${bytesText(size)}`);
+      else if (outcome === work.good && total <= 20) note(`${name}: ${outcome}, ${bytesText(size)}`);
       else if (total > 20 && done % Math.ceil(total / 10) === 0) note(`${done} of ${total} files, ${bytesText(bytes)}`);
     },
     retry: (slug, error) => note(`${slug}: trying again: ${failureOf(error).detail}`),
@@ -45,7 +82,8 @@ export const jsonLines = (write: (line: string) => void): Progress => {
   const log = (event: string, more: Readonly<Record<string, unknown>>): void =>
     write(JSON.stringify({ at: new Date().toISOString(), event, ...more }));
   return {
-    begin: (total, folder) => log("begin", { files: total, folder }),
+    begin: (total, folder, bytes) => log("begin", { files: total, folder, bytes }),
+    read: () => {},
     item: (name, { outcome, file, bytes, seconds, error }) => log(outcome, { name, file, bytes, seconds, error }),
     retry: (name, error) => {
       const { code, detail } = failureOf(error);
@@ -59,37 +97,48 @@ interface Moment {
   readonly value: number;
   readonly total: number;
   readonly bytes: number;
+  /** Of how many, where that is known. */
+  readonly ofBytes?: number | undefined;
   readonly failed: number;
   readonly seconds: number;
 }
 
 /** `backing up  ━━━━━━────  412/1000  12.3 MB  12s left`, in no more than `width` columns. */
-export const barLine = ({ value, total, bytes, failed, seconds }: Moment, width: number): string => {
-  const left = value === 0 ? undefined : Math.round((seconds / value) * (total - value));
+export const barLine = (
+  { value, total, bytes, ofBytes = 0, failed, seconds }: Moment,
+  width: number,
+  work = backingUp,
+): string => {
+  // A few large files move by their bytes, many small ones by their number.
+  const part = ofBytes > 0 ? bytes / ofBytes : value / total;
+  const share = total === 0 || value === total ? 1 : Math.min(part, 1);
+  const left = share === 0 ? undefined : Math.round((seconds / share) * (1 - share));
   const numbers = [
     `${String(value).padStart(String(total).length)}/${total}`,
     bytesText(bytes),
-    ...(failed === 0 ? [] : [`${failed} failed`]),
+    ...(failed === 0 ? [] : [`${failed} ${work.bad}`]),
     ...(left === undefined || value === total ? [] : [`${durationText(left)} left`]),
   ].join("  ");
-  const label = "backing up  ";
+  const label = `${work.label}  `;
   // One column stays free: a full line would wrap on some terminals.
   const room = Math.min(40, width - 1 - numbers.length - label.length - 2);
   if (room < 6) return `${label}${numbers}`.slice(0, width - 1);
-  const full = total === 0 ? room : Math.round((value / total) * room);
+  const full = Math.round(share * room);
   return `${label}${"━".repeat(full)}${"─".repeat(room - full)}  ${numbers}`;
 };
 
 /** A bar for people, on stderr. What it cannot show (retries, who failed) is in the summary. */
-export const progressBar = async (stream: NodeJS.WriteStream, note: (line: string) => void): Promise<Progress> => {
+const progressBar = async (stream: NodeJS.WriteStream, note: (line: string) => void, work: Work): Promise<Progress> => {
   const { default: cliProgress } = await import("cli-progress");
   let bar: SingleBar | undefined;
   let bytes = 0;
+  let ofBytes: number | undefined;
   let failed = 0;
   const gone: string[] = [];
   return {
-    begin: (total, folder) => {
-      note(`backing up to ${folder}`);
+    begin: (total, folder, size) => {
+      ofBytes = size;
+      note(work.begins(total, folder, size ?? 0)[1]);
       bar = new cliProgress.SingleBar({
         stream,
         clearOnComplete: true,
@@ -103,17 +152,22 @@ export const progressBar = async (stream: NodeJS.WriteStream, note: (line: strin
               value: params.value,
               total: params.total,
               bytes,
+              ofBytes,
               failed,
               seconds: (Date.now() - params.startTime) / 1000,
             },
             stream.columns || 80,
+            work,
           ),
       });
       bar.start(total, 0);
     },
+    read: (count) => {
+      bytes += count;
+    },
     item: (name, record) => {
-      bytes += record.bytes;
-      if (record.outcome === "failed") failed += 1;
+      if (ofBytes === undefined) bytes += record.bytes;
+      if (record.outcome === work.bad) failed += 1;
       if (record.outcome === "gone") gone.push(name);
       bar?.increment();
     },
@@ -125,3 +179,19 @@ export const progressBar = async (stream: NodeJS.WriteStream, note: (line: strin
     },
   };
 };
+
+/** A bar for people, lines for a log, JSON lines for programs; nothing where stdout's JSON is all that is wanted. */
+export const progressFor = async ({ out, settings, flags }: Invocation, work: Work): Promise<Progress> => {
+  const { stderr } = process;
+  if (flags.jsonLog === true) return jsonLines((line) => void stderr.write(`${line}\n`));
+  if (settings.output === "json" || settings.output === "jsonl") return silent;
+  const forPeople = stderr.isTTY === true && settings.env.TERM !== "dumb" && !settings.env.CI;
+  return forPeople ? progressBar(stderr, out.note, work) : progressLines(out.note, work);
+};
+
+/** What is told beside progress: with --json-log it is a line of that log. */
+export const noteLine = ({ out, flags }: Invocation): ((line: string) => void) =>
+  flags.jsonLog === true
+    ? (line) =>
+        void process.stderr.write(`${JSON.stringify({ at: new Date().toISOString(), event: "note", detail: line })}\n`)
+    : out.note;

@@ -20,6 +20,7 @@ const columns: readonly Column[] = [
   { key: "kept", as: "count" },
   { key: "removed", as: "count" },
   { key: "freed", as: "bytes" },
+  { key: "expiresAt", title: "expires", as: "time", drop: 1 },
   { key: "why", title: "kept because", flex: true },
 ];
 
@@ -30,15 +31,24 @@ const countOf = (flags: Invocation["flags"], name: string, flag: string): number
   return Number(text);
 };
 
-const keepOf = ({ flags, args }: Invocation): Keep => {
+/** Undefined: only what has expired goes, which goes with every prune. */
+const keepOf = ({ flags, args }: Invocation): Keep | undefined => {
   if (args.length > 0) throw usage("prune takes no arguments");
   const keep = {
     daily: countOf(flags, "keepDaily", "--keep-daily"),
     weekly: countOf(flags, "keepWeekly", "--keep-weekly"),
     monthly: countOf(flags, "keepMonthly", "--keep-monthly"),
   };
+  if (flags.expired === true) {
+    if ([flags.keepDaily, flags.keepWeekly, flags.keepMonthly].some((given) => given !== undefined))
+      throw usage("--expired goes without --keep-…", "What has expired is removed by every prune.");
+    return undefined;
+  }
   if (keep.daily + keep.weekly + keep.monthly === 0)
-    throw usage("say what to keep", "For instance --keep-daily 7 --keep-weekly 5 --keep-monthly 12.");
+    throw usage(
+      "say what to keep",
+      "For instance --keep-daily 7 --keep-weekly 5 --keep-monthly 12; or --expired for what has expired alone.",
+    );
   return keep;
 };
 
@@ -81,6 +91,7 @@ const reportsOf = (plans: readonly RunPlan[], repository: string): RunReport[] =
             startedAt: run.record.startedAt,
             finishedAt: run.record.finishedAt,
             exitCode: run.record.failed === 0 ? exitCodes.done : exitCodes.partial,
+            expiresAt: run.record.expiresAt,
             items: removed.map(({ tenant, item }) => ({
               tenantId: tenant?.id ?? null,
               outcome: "gone",
@@ -119,6 +130,7 @@ export const run = async (invocation: Invocation): Promise<number> => {
       kept: keptOf(plan),
       removed: plan.removed.length,
       freed: bytesOf(plan),
+      expiresAt: isFinished(plan.run) ? (plan.run.record.expiresAt ?? null) : null,
       why: plan.why,
     }));
     await out.list([JSON.stringify(rows)], {

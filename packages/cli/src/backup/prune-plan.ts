@@ -12,7 +12,8 @@ export interface Keep {
 export interface PruneInput {
   readonly runs: readonly StoredRun[];
   readonly checks: ReadonlyMap<string, Checks>;
-  readonly keep: Keep;
+  /** Undefined: only what has expired goes. */
+  readonly keep: Keep | undefined;
   /** Ids of tenants under a legal hold. */
   readonly held: ReadonlySet<string>;
   /** Ids of tenants that are not purged; undefined where nobody can say, and all count. */
@@ -52,14 +53,27 @@ const newestOf = (items: readonly StoredItem[]): StoredItem | undefined =>
     undefined,
   );
 
+const isExpired = ({ run }: StoredItem, now: number): boolean =>
+  run.record.expiresAt !== undefined && Date.parse(run.record.expiresAt) <= now;
+
+interface Period {
+  readonly label: string;
+  readonly of: (iso: string) => string;
+  readonly kept: readonly string[];
+}
+
 /** The latest periods that have any backup: the same for all tenants, so that those of a purged one run out. */
-const latest = (items: readonly StoredItem[], period: (iso: string) => string, count: number): string[] =>
-  [...new Set(items.map((item) => period(timeOf(item))))].sort().reverse().slice(0, count);
+const keptPeriods = (items: readonly StoredItem[], keep: Keep): Period[] =>
+  periods.map(([label, of]) => ({
+    label,
+    of,
+    kept: [...new Set(items.map((item) => of(timeOf(item))))].sort().reverse().slice(0, keep[label]),
+  }));
 
 const reasonsFor = (
   items: readonly StoredItem[],
-  all: readonly StoredItem[],
-  { keep, checks, held, living }: PruneInput,
+  kept: readonly Period[] | undefined,
+  { checks, held, living, now }: PruneInput,
 ): Map<StoredItem, string> => {
   const reasons = new Map<StoredItem, string>();
   const because = (item: StoredItem | undefined, why: string): void => {
@@ -69,9 +83,10 @@ const reasonsFor = (
   const id = first?.tenant?.id;
   const name = first?.name ?? "";
   const checkOf = ({ run, item }: StoredItem) => checks.get(run.id)?.verified[item.file ?? ""];
-  for (const [label, period] of periods)
-    for (const bucket of latest(all, period, keep[label]))
-      because(newestOf(items.filter((item) => period(timeOf(item)) === bucket)), label);
+  const valid = items.filter((item) => !isExpired(item, now));
+  if (kept === undefined) for (const item of valid) because(item, "not expired");
+  for (const { label, of, kept: wanted } of kept ?? [])
+    for (const one of wanted) because(newestOf(valid.filter((item) => of(timeOf(item)) === one)), label);
   if (id === undefined || living === undefined || living.has(id)) {
     because(newestOf(items.filter((item) => checkOf(item)?.ok !== false)), `newest backup of ${name}`);
     because(newestOf(items.filter((item) => checkOf(item)?.ok === true)), `newest verified backup of ${name}`);
@@ -96,18 +111,21 @@ const planFor = (
 };
 
 /**
- * What a prune removes: for each tenant what is not the newest backup of a period that is kept, not its newest or newest
- * verified one, and not under a hold; and unfinished runs older than a day. What it does not understand it leaves alone.
+ * What a prune removes: for each tenant what has expired or is not the newest backup of a period that is kept, but not its
+ * newest or newest verified one while it is not purged, and nothing under a hold; and unfinished runs older than a day. What
+ * it does not understand it leaves alone.
  */
 export const prunePlan = (input: PruneInput): RunPlan[] => {
-  const { runs, now } = input;
+  const { runs, keep, now } = input;
   const all = savedItems(runs);
   const byTenant = new Map<string, StoredItem[]>();
   for (const item of all) {
     const key = item.tenant?.id ?? "";
     byTenant.set(key, [...(byTenant.get(key) ?? []), item]);
   }
-  const reasons = new Map([...byTenant.values()].flatMap((items) => [...reasonsFor(items, all, input)]));
+  const unexpired = all.filter((item) => !isExpired(item, now));
+  const kept = keep === undefined ? undefined : keptPeriods(unexpired, keep);
+  const reasons = new Map([...byTenant.values()].flatMap((items) => [...reasonsFor(items, kept, input)]));
   return runs.map((run) => {
     if (isFinished(run)) return planFor(run, all, reasons, now);
     const old = run.state === "unfinished" && now - startOf(run.id) > dayMs;

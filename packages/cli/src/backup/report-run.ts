@@ -15,6 +15,7 @@ export interface RunReport extends Pick<Report, "runId" | "kind" | "startedAt"> 
   readonly repository: string;
   readonly finishedAt: string;
   readonly exitCode: number;
+  readonly expiresAt?: string | undefined;
   readonly items: readonly ReportItem[];
 }
 
@@ -40,8 +41,8 @@ const line = (text: string, most: number): string =>
  * it, so a failure is only said.
  */
 export const reportRun = async (api: Api, report: RunReport, note: (line: string) => void): Promise<void> => {
-  const { items, finishedAt, exitCode, repository, ...run } = report;
-  const common = { ...run, repository: line(resolve(repository), 500), host: line(hostname(), 200) };
+  const { items, finishedAt, exitCode, repository, expiresAt = null, ...run } = report;
+  const common = { ...run, expiresAt, repository: line(resolve(repository), 500), host: line(hostname(), 200) };
   try {
     for (let from = 0; ; from += itemsPerCall) {
       const isLast = from + itemsPerCall >= items.length;

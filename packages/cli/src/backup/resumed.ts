@@ -19,6 +19,7 @@ export const sha256OfFile = async (path: string): Promise<string> => {
 export interface ResumedRun {
   readonly folder: RunFolder;
   readonly startedAt: Date;
+  readonly expiresAt: string | undefined;
   /** What is there and still what it was, by tenant id; null is the system archive. */
   readonly kept: ReadonlyMap<string | null, ItemRecord>;
 }
@@ -54,7 +55,8 @@ export const resumeRun = async (
     requireRecipients(id, journal.head, recipients);
     const kept = new Map<string | null, ItemRecord>();
     for (const item of journal.items) if (await isWhole(path, item)) kept.set(item.tenant, item.record);
-    return { folder: runFolder(repository, id), startedAt: new Date(journal.head.startedAt), kept };
+    const { startedAt, expiresAt } = journal.head;
+    return { folder: runFolder(repository, id), startedAt: new Date(startedAt), expiresAt, kept };
   }
   return undefined;
 };

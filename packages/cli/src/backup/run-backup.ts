@@ -7,6 +7,7 @@ import { failureOf } from "../report-error.ts";
 import type { Api } from "../session/api.ts";
 import { onInterrupt } from "../signals.ts";
 import { backUpItem, unsaved } from "./back-up-item.ts";
+import { backUpSeveral } from "./back-up-several.ts";
 import { addToJournal, beginJournal, endJournal, type JournalItem } from "./journal.ts";
 import type { ListedTenant } from "./listed-tenants.ts";
 import type { Progress } from "./progress.ts";
@@ -35,6 +36,8 @@ export interface RunOptions {
   readonly recipients: readonly string[];
   readonly concurrency: number;
   readonly stallMs: number;
+  /** How long after its beginning prune may remove the run; undefined: as long as the resumed run says, or never. */
+  readonly expiresAfterMs?: number | undefined;
   readonly progress: Progress;
   /** An unfinished run to go on with. */
   readonly resumed?: ResumedRun | undefined;
@@ -86,18 +89,32 @@ const stopFor = (error: unknown, unreached: number, concurrency: number): Stop |
     : undefined;
 };
 
+/** Most tenants in one request. */
+const mostTogether = 32;
+
+/** Tenants that are asked for together: enough groups that all that run at once have work to the end. */
+const inGroups = (tenants: readonly ListedTenant[], concurrency: number): ListedTenant[][] => {
+  const size = Math.min(mostTogether, Math.ceil(tenants.length / (4 * concurrency)));
+  const groups: ListedTenant[][] = [];
+  for (let start = 0; start < tenants.length; start += size) groups.push(tenants.slice(start, start + size));
+  return groups;
+};
+
 const notTried = ({ detail }: Stop, attempts: number): ItemRecord =>
   unsaved("failed", attempts, 0, { code: "not_tried", detail });
 
 const unfinished = (saved: number, total: number, folder: string): string =>
   `${saved} of ${total} tenants are in ${folder}, an unfinished run; --resume goes on with it`;
 
-const begun = ({ repository, recipients, resumed }: RunOptions) => {
-  if (resumed !== undefined) return { folder: resumed.folder, started: resumed.startedAt };
-  const started = new Date();
+const begun = ({ repository, recipients, resumed, expiresAfterMs }: RunOptions) => {
+  const started = resumed?.startedAt ?? new Date();
+  const expiresAt =
+    expiresAfterMs === undefined ? resumed?.expiresAt : new Date(started.getTime() + expiresAfterMs).toISOString();
+  const expiry = expiresAt === undefined ? {} : { expiresAt };
+  if (resumed !== undefined) return { folder: resumed.folder, started, expiry };
   const folder = makeRunFolder(repository, started);
-  beginJournal(folder.path, { startedAt: started.toISOString(), recipients });
-  return { folder, started };
+  beginJournal(folder.path, { startedAt: started.toISOString(), recipients, ...expiry });
+  return { folder, started, expiry };
 };
 
 /**
@@ -107,7 +124,7 @@ const begun = ({ repository, recipients, resumed }: RunOptions) => {
  */
 export const runBackup = async (options: RunOptions): Promise<FinishedBackup> => {
   const { api, tenants, repository, recipients, concurrency, stallMs, progress, resumed } = options;
-  const { folder, started } = begun(options);
+  const { folder, started, expiry } = begun(options);
   const records: TenantRecord[] = [];
   let system: ItemRecord = notTried({ error: undefined, detail: "not tried" }, 0);
   const stopping = new AbortController();
@@ -136,8 +153,9 @@ export const runBackup = async (options: RunOptions): Promise<FinishedBackup> =>
       halt({ error, detail: failureOf(error).detail });
     }
   };
+  const keptOf = (tenant: ListedTenant | null) => resumed?.kept.get(tenant?.id ?? null);
   const attempt = async (tenant: ListedTenant | null): Promise<ItemRecord> => {
-    const kept = resumed?.kept.get(tenant?.id ?? null);
+    const kept = keptOf(tenant);
     if (kept !== undefined) return kept;
     const before = stopped();
     if (before !== undefined) return notTried(before, 0);
@@ -158,11 +176,28 @@ export const runBackup = async (options: RunOptions): Promise<FinishedBackup> =>
     if (next !== undefined) halt(next);
     return own;
   };
-  const one = async (tenant: ListedTenant): Promise<void> => {
-    const { id, slug, status } = tenant;
-    const record: TenantRecord = { id, slug, status, ...(await attempt(tenant)) };
+  const note = ({ id, slug, status }: ListedTenant, item: ItemRecord): void => {
+    const record: TenantRecord = { id, slug, status, ...item };
     records.push(record);
     progress.item(slug, record);
+  };
+  const one = async (tenant: ListedTenant): Promise<void> => note(tenant, await attempt(tenant));
+  let severalWork = true;
+  const several = async (group: readonly ListedTenant[]): Promise<void> => {
+    const left = new Map(group.map((tenant) => [tenant.id, tenant]));
+    if (severalWork && group.length > 1 && stopped() === undefined) {
+      const job = { api, folder: folder.path, recipients, stallMs, signal: stopping.signal };
+      await backUpSeveral(group, job, (tenant, record) => {
+        left.delete(tenant.id);
+        unreached = 0;
+        noteDown({ tenant: tenant.id, record });
+        note(tenant, record);
+      }).catch((error: unknown) => {
+        // Whatever it was: asked for alone, each tells its own. An older API does not know the request.
+        if (failureOf(error).code === "route_not_found") severalWork = false;
+      });
+    }
+    for (const tenant of left.values()) await one(tenant);
   };
   const first = async (): Promise<void> => {
     system = await attempt(null);
@@ -172,7 +207,16 @@ export const runBackup = async (options: RunOptions): Promise<FinishedBackup> =>
   try {
     progress.begin(tenants.length + 1, folder.path);
     const limit = pLimit(concurrency);
-    await Promise.all([limit(first), ...tenants.map((tenant) => limit(one, tenant))]);
+    const groups = inGroups(
+      tenants.filter((tenant) => keptOf(tenant) === undefined),
+      concurrency,
+    );
+    const kept = tenants.filter((tenant) => keptOf(tenant) !== undefined);
+    await Promise.all([
+      limit(first),
+      ...kept.map((tenant) => limit(one, tenant)),
+      ...groups.map((group) => limit(several, group)),
+    ]);
     const saved = countOf(records, "saved");
     const why = stopped();
     if (why?.error instanceof LocalFault)
@@ -192,6 +236,7 @@ export const runBackup = async (options: RunOptions): Promise<FinishedBackup> =>
       host: hostname(),
       startedAt: started.toISOString(),
       finishedAt: new Date().toISOString(),
+      ...expiry,
       all: options.all,
       recipients,
       saved,

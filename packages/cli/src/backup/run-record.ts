@@ -35,6 +35,8 @@ export interface RunRecord {
   readonly host: string;
   readonly startedAt: string;
   readonly finishedAt: string;
+  /** From when on prune removes its files, in UTC; absent: they are kept until the numbers say otherwise. */
+  readonly expiresAt?: string;
   /** True where no tenant was left out on purpose. */
   readonly all: boolean;
   /** Whom the files are encrypted for; empty: they are not. */
@@ -109,6 +111,7 @@ const recordChecks: Readonly<Record<string, Check>> = {
   host: isText,
   startedAt: isTime,
   finishedAt: isTime,
+  expiresAt: (value) => value === undefined || isTime(value),
   all: (value) => typeof value === "boolean",
   recipients: (value) => Array.isArray(value) && value.every(isText),
   saved: isCount,

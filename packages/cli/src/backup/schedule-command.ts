@@ -3,7 +3,7 @@ import { homedir } from "node:os";
 import { resolve } from "node:path";
 import { usage } from "../cli-error.ts";
 import { type Invocation, textFlag } from "../invocation.ts";
-import { repositoryOf } from "./flags.ts";
+import { expiresAfterOf, repositoryOf } from "./flags.ts";
 import { recipientsOf } from "./keys.ts";
 import { cronLine, systemdUnits } from "./schedule.ts";
 
@@ -44,6 +44,8 @@ export const run = async (invocation: Invocation): Promise<number> => {
   const recipientsFile = textFlag(flags, "recipientsFile");
   await recipientsOf(invocation);
   const recipients = Array.isArray(flags.recipient) ? flags.recipient.map(String) : [];
+  expiresAfterOf(invocation);
+  const expiresAfter = textFlag(flags, "expiresAfter");
   const ping = textFlag(flags, "pingUrl");
   const { target } = await invocation.api();
   const script = process.argv[1];
@@ -54,6 +56,7 @@ export const run = async (invocation: Invocation): Promise<number> => {
     ...["backup", "--repo", repository, "--no-input"],
     ...recipients.flatMap((recipient) => ["--recipient", recipient]),
     ...(recipientsFile === undefined ? [] : ["--recipients-file", resolve(recipientsFile)]),
+    ...(expiresAfter === undefined ? [] : ["--expires-after", expiresAfter]),
     ...(ping === undefined ? [] : ["--ping-url", ping]),
   ].map(oneLine);
   const env = {

@@ -5,9 +5,11 @@ import { CliError, usage } from "../cli-error.ts";
 import type { Invocation } from "../invocation.ts";
 import { bytesText } from "../output/cell.ts";
 import { cleanLine } from "../output/clean.ts";
+import { onInterrupt } from "../signals.ts";
 import { addChecks, type Check, checksFile } from "./checks.ts";
 import { repositoryOf } from "./flags.ts";
 import { identitiesOf } from "./keys.ts";
+import { noteLine, type Progress, progressFor, verifying } from "./progress.ts";
 import type { ReportItem, RunReport } from "./report-run.ts";
 import {
   chooseRun,
@@ -15,6 +17,7 @@ import {
   isFinished,
   notABackup,
   readRuns,
+  type StoredItem,
   type StoredRun,
   savedItems,
 } from "./repository.ts";
@@ -47,27 +50,80 @@ const wantedBy = ({ flags }: Invocation): ((name: string, id: string | undefined
   return (name, id) => named.length === 0 || named.includes(name) || (id !== undefined && named.includes(id));
 };
 
-const verifyRun = async (invocation: Invocation, run: FinishedRun, identities: readonly string[]) => {
-  const wanted = wantedBy(invocation);
+const verifyItems = async (
+  items: readonly StoredItem[],
+  identities: readonly string[],
+  progress: Progress,
+): Promise<VerifiedFile[]> => {
   const limit = pLimit(atOnce);
-  const chosen = savedItems([run]).filter(({ name, tenant }) => wanted(name, tenant?.id));
   return Promise.all(
-    chosen.map((stored) =>
+    items.map((stored) =>
       limit(async (): Promise<VerifiedFile> => {
         const started = performance.now();
-        const found = await verifyFile(stored, identities);
+        const found = await verifyFile(stored, identities, progress.read);
         const check: Check = {
           at: new Date().toISOString(),
           ok: found.faults.length === 0,
           seconds: Math.round(performance.now() - started) / 1000,
           detail: found.faults.length === 0 ? null : found.faults.join("; "),
         };
-        const { name, tenant, item } = stored;
+        const { name, tenant, item, run } = stored;
         const { bytes, snapshotAt } = item;
+        const { ok, seconds, detail } = check;
+        progress.item(`${run.id}/${item.file}`, {
+          outcome: ok ? "whole" : "damaged",
+          file: item.file,
+          bytes,
+          seconds,
+          error: detail === null ? null : { code: "damaged", detail },
+        });
         return { name, tenantId: tenant?.id ?? null, file: item.file ?? "", bytes, snapshotAt, check, ...found };
       }),
     ),
   );
+};
+
+interface VerifiedRun {
+  readonly run: FinishedRun;
+  readonly files: readonly VerifiedFile[];
+}
+
+/** What is found is kept run by run, and said once nothing moves on the screen any more. */
+const verifyRuns = async (
+  invocation: Invocation,
+  runs: readonly FinishedRun[],
+  repository: string,
+  identities: readonly string[],
+): Promise<VerifiedRun[]> => {
+  const tell = noteLine(invocation);
+  const wanted = wantedBy(invocation);
+  const chosen = runs.map((run) => savedItems([run]).filter(({ name, tenant }) => wanted(name, tenant?.id)));
+  const all = chosen.flat();
+  const progress = await progressFor(invocation, verifying);
+  const takeBack = onInterrupt(() => progress.end());
+  const found: VerifiedRun[] = [];
+  const notes: string[] = [];
+  const note = (line: string): void => void notes.push(cleanLine(line));
+  try {
+    if (all.length > 0)
+      progress.begin(
+        all.length,
+        repository,
+        all.reduce((sum, { item }) => sum + item.bytes, 0),
+      );
+    for (const [index, run] of runs.entries()) {
+      const files = await verifyItems(chosen[index] ?? [], identities, progress);
+      found.push({ run, files });
+      for (const { file, faults } of files) for (const fault of faults) note(`damaged: ${run.id}/${file}: ${fault}`);
+      for (const name of await strays(run)) note(`${run.id}/${name} is no part of this run`);
+      await addChecks(run, "verified", Object.fromEntries(files.map(({ file, check }) => [file, check])), note);
+    }
+  } finally {
+    progress.end();
+    takeBack();
+    for (const line of notes) tell(line);
+  }
+  return found;
 };
 
 /** Files that no record vouches for are no damage; somebody should know of them. */
@@ -102,20 +158,9 @@ export const run = async (invocation: Invocation): Promise<number> => {
   const identities = await identitiesOf(invocation);
   const runs = runsFor(invocation, await readRuns(repository), repository);
   const startedAt = new Date().toISOString();
-  const found: { run: FinishedRun; files: VerifiedFile[] }[] = [];
   const broken = runs.filter((each) => each.state === "unreadable");
-  for (const each of runs) {
-    if (!isFinished(each)) {
-      out.note(notABackup(each));
-      continue;
-    }
-    const files = await verifyRun(invocation, each, identities);
-    found.push({ run: each, files });
-    for (const { file, faults } of files)
-      for (const fault of faults) out.note(cleanLine(`damaged: ${each.id}/${file}: ${fault}`));
-    for (const name of await strays(each)) out.note(cleanLine(`${each.id}/${name} is no part of this run`));
-    await addChecks(each, "verified", Object.fromEntries(files.map(({ file, check }) => [file, check])), out.note);
-  }
+  for (const each of runs) if (!isFinished(each)) noteLine(invocation)(notABackup(each));
+  const found = await verifyRuns(invocation, runs.filter(isFinished), repository, identities);
   const files = found.flatMap((each) => each.files);
   if (files.length === 0 && broken.length === 0)
     throw new CliError(

@@ -23,7 +23,12 @@ interface Read {
   readonly error?: unknown;
 }
 
-const readFile = async (path: string, identities: readonly string[], deep: boolean): Promise<Read> => {
+const readFile = async (
+  path: string,
+  identities: readonly string[],
+  deep: boolean,
+  onRead: (bytes: number) => void,
+): Promise<Read> => {
   const hash = createHash("sha256");
   let bytes = 0;
   let error: unknown;
@@ -34,6 +39,7 @@ const readFile = async (path: string, identities: readonly string[], deep: boole
   for await (const chunk of createReadStream(path, { highWaterMark: readBytes })) {
     hash.update(chunk);
     bytes += chunk.length;
+    onRead(chunk.length);
     // Damage ends the reading of parts; the stored bytes are read to their end all the same.
     if (error === undefined) await archive?.write(chunk).catch(failed);
   }
@@ -58,14 +64,19 @@ const otherBytes = ({ item, run, tenant }: StoredItem, read: Read): string[] => 
 
 /**
  * Reads a stored file to its end and holds it against the run's record; what is not encrypted, or can be opened, is looked
- * into part by part. Throws, exit 7, where the file is the run's own and no key opens it.
+ * into part by part. `onRead` is told of bytes as they are read. Throws, exit 7, where the file is the run's own and no key
+ * opens it.
  */
-export const verifyFile = async (stored: StoredItem, identities: readonly string[]): Promise<FileCheck> => {
+export const verifyFile = async (
+  stored: StoredItem,
+  identities: readonly string[],
+  onRead: (bytes: number) => void = () => {},
+): Promise<FileCheck> => {
   const { item, tenant } = stored;
   const deep = identities.length > 0 || !(item.file ?? "").endsWith(".age");
   let read: Read;
   try {
-    read = await readFile(pathOf(stored), identities, deep);
+    read = await readFile(pathOf(stored), identities, deep, onRead);
   } catch (cause) {
     const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
     return { faults: [code === "ENOENT" ? "missing" : `cannot be read (${code ?? cause})`], deep: false };

@@ -1,12 +1,15 @@
-import { identityFlag, recipientFlags, repositoryFlag } from "../backup/flags.ts";
+import { expiresAfterFlag, identityFlag, recipientFlags, repositoryFlag } from "../backup/flags.ts";
 import { stallTimeoutFlag } from "../backup/stall-timeout.ts";
 import { type Command, defineCommands } from "../command.ts";
+
+const jsonLogFlag = { flags: "--json-log", help: "Progress as JSON lines on standard error" } as const;
 
 const statuses = ["active", "suspended", "cancelled", "deleted"] as const;
 
 const backup = {
   covers: [
     "backups.archive",
+    "backups.archives",
     "backups.systemArchive",
     "backups.acquire",
     "backups.renew",
@@ -27,9 +30,10 @@ const backup = {
     { flags: "--status <status>", help: "Only tenants in this status", choices: statuses },
     { flags: "--concurrency <n>", help: "How many tenants at once, up to 32 (4 unless said)" },
     ...recipientFlags,
+    expiresAfterFlag,
     { flags: "--resume", help: "Go on with the newest unfinished run: its finished files are hashed again and kept" },
     { flags: "--ping-url <url>", help: "Call <url>/start, and <url>/<exit code> at the end" },
-    { flags: "--json-log", help: "Progress as JSON lines on standard error" },
+    jsonLogFlag,
     stallTimeoutFlag,
   ],
   run: async (invocation) => (await import("../backup/backup-command.ts")).run(invocation),
@@ -43,6 +47,7 @@ export const commands = defineCommands([
     examples: [
       "backup",
       "backup --repo /var/backups/tenants --recipients-file /etc/tenantctl/recipients",
+      "backup --expires-after 35d",
       "backup --tenant acme --tenant globex",
       "backup --resume",
     ],
@@ -96,11 +101,12 @@ export const commands = defineCommands([
       { key: "failed", as: "count" },
       { key: "bytes", title: "size", as: "bytes", drop: 2 },
       { key: "exitCode", title: "exit", as: "count", drop: 1 },
+      { key: "expiresAt", title: "expires", as: "time", drop: 2 },
       { key: "host", drop: 3 },
       { key: "repository", flex: true, drop: 4 },
     ],
     empty: "no run was reported yet",
-    examples: ["backup runs", "backup runs acme --kind drill"],
+    examples: ["backup runs", "backup runs acme --kind drill", "backup runs acme --holding"],
   },
   {
     path: ["backup", "verify"],
@@ -117,6 +123,7 @@ export const commands = defineCommands([
       { flags: "--all", help: "Every run" },
       { flags: "--tenant <tenant...>", help: "Only this tenant's files, by id or slug" },
       identityFlag,
+      jsonLogFlag,
     ],
     run: async (invocation) => (await import("../backup/verify-command.ts")).run(invocation),
     examples: [
@@ -157,15 +164,16 @@ export const commands = defineCommands([
     covers: ["holds.list"],
     summary: "Remove old backups",
     description: [
-      "For each tenant the newest backup of so many days, weeks and months (UTC) stays, and so do its newest and its newest",
-      "verified one while the tenant is not purged, and all of them while it is under a legal hold (which is asked of the API).",
-      "Unfinished runs go after a day.",
+      "For each tenant the newest backup of so many days, weeks and months (UTC) stays, unless it has expired. Expired or not,",
+      "its newest and its newest verified one stay while the tenant is not purged, and all of them while it is under a legal",
+      "hold (which is asked of the API). Unfinished runs go after a day.",
     ].join(" "),
     flags: [
       repositoryFlag,
       { flags: "--keep-daily <n>", help: "Keep the newest of so many days" },
       { flags: "--keep-weekly <n>", help: "Keep the newest of so many weeks" },
       { flags: "--keep-monthly <n>", help: "Keep the newest of so many months" },
+      { flags: "--expired", help: "In place of numbers: remove only what has expired" },
       { flags: "--dry-run", help: "Only say what would go" },
       { flags: "--assume-no-holds", help: "Do without the API: no tenant is under a legal hold, none was purged" },
     ],
@@ -173,6 +181,7 @@ export const commands = defineCommands([
     examples: [
       "backup prune --keep-daily 7 --keep-weekly 5 --keep-monthly 12 --dry-run",
       "backup prune --keep-daily 30",
+      "backup prune --expired",
     ],
   },
   {
@@ -187,6 +196,7 @@ export const commands = defineCommands([
       repositoryFlag,
       { flags: "--token-file <path>", help: "File with the token (TENANTCTL_TOKEN_FILE unless said)" },
       ...recipientFlags,
+      expiresAfterFlag,
       { flags: "--ping-url <url>", help: "As for backup" },
     ],
     run: async (invocation) => (await import("../backup/schedule-command.ts")).run(invocation),

@@ -1,4 +1,5 @@
 import { defineCommands, type Positional } from "../command.ts";
+import { tokensLeftText } from "../output/tokens-left.ts";
 
 const operator = [
   { name: "id", label: "operator", names: "operator", help: "The operator's id or e-mail" },
@@ -31,7 +32,8 @@ export const commands = defineCommands([
     route: "operators.disable",
     positional: operator,
     confirm: { question: "Disable the operator %s?", reversible: true },
-    done: ({ email }) => `disabled ${email}; their sessions and tokens have ended.`,
+    done: ({ email, tokensLeft }) =>
+      `disabled ${email}; their sessions and operator tokens have ended.${tokensLeftText(tokensLeft)}`,
     examples: ["operators disable sam@example.com"],
   },
   {

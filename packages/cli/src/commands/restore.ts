@@ -1,4 +1,4 @@
-import { identityFlag, recipientFlags, repositoryFlag } from "../backup/flags.ts";
+import { expiresAfterFlag, identityFlag, recipientFlags, repositoryFlag } from "../backup/flags.ts";
 import { stallTimeoutFlag } from "../backup/stall-timeout.ts";
 import { defineCommands } from "../command.ts";
 import type { Invocation } from "../invocation.ts";
@@ -42,6 +42,7 @@ export const commands = defineCommands([
       ...databaseFlags,
       identityFlag,
       ...recipientFlags,
+      { ...expiresAfterFlag, help: "Let prune remove the backup of the present state after so long, such as 35d" },
       stallTimeoutFlag,
       { flags: "--no-backup", help: "With --in-place: don't back the present state up first" },
       { flags: "--system", help: "Rebuild a lost system and its tenants in the empty database of DATABASE_URL" },

@@ -2,6 +2,7 @@ import { defineCommands } from "../command.ts";
 import { runServer } from "../start/run-server.ts";
 import { serveUntilSignal } from "../start/serve-until-signal.ts";
 import { serverFlags, serverSettings } from "../start/server-settings.ts";
+import { keepNurserySmall } from "../start/small-nursery.ts";
 
 export const commands = defineCommands([
   {
@@ -12,6 +13,7 @@ export const commands = defineCommands([
     examples: ["serve", "serve --migrate --host 0.0.0.0", "serve --config /etc/tenantctl.env"],
     flags: [...serverFlags, { flags: "--migrate", help: "Bring the schema up to date first" }],
     run: async (invocation) => {
+      keepNurserySmall();
       const { out, flags } = invocation;
       const settings = await serverSettings(invocation);
       return serveUntilSignal(

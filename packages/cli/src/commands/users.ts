@@ -1,4 +1,5 @@
 import { defineCommands, type Positional } from "../command.ts";
+import { tokensLeftText } from "../output/tokens-left.ts";
 
 const user = [
   { name: "id", label: "user", names: "user", help: "The user's id or e-mail" },
@@ -32,7 +33,8 @@ export const commands = defineCommands([
     path: ["users", "update"],
     route: "users.update",
     positional: user,
-    done: ({ email }) => `updated ${email}.`,
+    done: ({ email, disabled, tokensLeft }) =>
+      `updated ${email}.${disabled === true ? tokensLeftText(tokensLeft) : ""}`,
     examples: ["users update acme ann@acme.com --role tenant_admin", "users update acme ann@acme.com --disabled"],
   },
   {
@@ -40,7 +42,7 @@ export const commands = defineCommands([
     route: "users.delete",
     positional: user,
     confirm: { question: "Delete the user %s?", reversible: false },
-    done: ({ email }) => `deleted ${email}.`,
+    done: ({ email, tokensLeft }) => `deleted ${email}.${tokensLeftText(tokensLeft)}`,
     examples: ["users delete acme ann@acme.com", "users delete acme ann@acme.com --yes"],
   },
   {

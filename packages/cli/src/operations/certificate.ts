@@ -45,9 +45,10 @@ const readable = (certificate: DeletionCertificate): Readonly<Record<string, unk
   const rows = Object.keys(scan)
     .sort()
     .map((table) => ({ table, before: scan[table]?.before, removed: removed[table] ?? 0, after: scan[table]?.after }));
-  const backups = certificate.backups.map(({ runId, snapshotAt, repository, host }) => ({
+  const backups = certificate.backups.map(({ runId, snapshotAt, expiresAt, repository, host }) => ({
     runId,
     snapshotAt,
+    expires: expiresAt ?? "no expiry: kept until it is pruned",
     repository,
     host,
   }));
@@ -95,7 +96,7 @@ export const printCertificate = async (invocation: Invocation): Promise<number> 
     out.note(
       result.backups.length === 0
         ? "no backup that was reported still held the data."
-        : "the data is in these backups until they are pruned: tenantctl backup prune",
+        : `an expired backup goes with the next tenantctl backup prune. Those that hold the data now: tenantctl backup runs ${result.tenantId} --holding`,
     );
   } else if (settings.output === "table") out.text(text);
   else await out.record(JSON.stringify(result), { cells: [], properties: Object.keys(result) });

@@ -15,6 +15,7 @@ export interface Present {
   readonly repository: string;
   readonly recipients: readonly string[];
   readonly identities: readonly string[];
+  readonly expiresAfterMs: number | undefined;
 }
 
 const notSaved = (slug: string, why: string): CliError =>
@@ -46,7 +47,7 @@ const readBack = async (
  */
 export const backUpPresent = async (
   invocation: Invocation,
-  { api, tenant, repository, recipients, identities }: Present,
+  { api, tenant, repository, recipients, identities, expiresAfterMs }: Present,
 ): Promise<{ readonly run: string; readonly archive: CheckedArchive | undefined }> => {
   const { out, settings } = invocation;
   const { status } = await api.call("tenants.get", { params: { id: tenant.id } });
@@ -58,6 +59,7 @@ export const backUpPresent = async (
     recipients,
     concurrency: 2,
     stallMs: stallTimeoutMs(invocation),
+    expiresAfterMs,
     progress: settings.output === "table" ? progressLines(out.note) : silent,
     onCut: () => undefined,
   });
@@ -74,6 +76,7 @@ export const backUpPresent = async (
       startedAt: record.startedAt,
       finishedAt: record.finishedAt,
       exitCode: record.failed === 0 ? exitCodes.done : exitCodes.partial,
+      expiresAt: record.expiresAt,
       items: backupItems(record),
     },
     out.note,

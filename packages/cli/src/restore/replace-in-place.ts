@@ -1,5 +1,6 @@
 import { stateDigest } from "@tenantctl/archive";
 import { ContractError, exitCodes } from "@tenantctl/contract";
+import { expiresAfterOf } from "../backup/flags.ts";
 import { recipientsOf } from "../backup/keys.ts";
 import { usage } from "../cli-error.ts";
 import { type Invocation, textFlag } from "../invocation.ts";
@@ -43,6 +44,7 @@ export const replaceInPlace = async (invocation: Invocation, replacement: Replac
   const { flags, ask, out } = invocation;
   const { api, archive, target, identities, repository, send } = replacement;
   const keep = flags.backup !== false;
+  const expiresAfterMs = expiresAfterOf(invocation);
   const preview = async (): Promise<void> => {
     showImpact(await impactOn(api, target.id), out);
     await printDiff(
@@ -69,7 +71,7 @@ export const replaceInPlace = async (invocation: Invocation, replacement: Replac
       : ` What it replaced is in run ${run}: tenantctl restore ${slug} --repo ${repository} --run ${run} --diff`;
   for (let attempt = 1; ; attempt += 1) {
     const saved = keep
-      ? await backUpPresent(invocation, { api, tenant: target, repository, recipients, identities })
+      ? await backUpPresent(invocation, { api, tenant: target, repository, recipients, identities, expiresAfterMs })
       : undefined;
     if (saved !== undefined) out.note(cleanLine(`the present state is in run ${saved.run}, read back and whole`));
     const tables = saved?.archive?.manifest.tables.filter(({ evidence }) => evidence !== true);

@@ -30,6 +30,8 @@ export const restoreMode = ({ flags }: Pick<Invocation, "flags">): RestoreMode =
     throw usage("--slug goes with --original", "A copy's slug is that of --as-new.");
   if (flags.confirm !== undefined && mode.kind !== "in-place") throw usage("--confirm goes with --in-place");
   if (flags.backup === false && mode.kind !== "in-place") throw usage("--no-backup goes with --in-place");
+  if (flags.expiresAfter !== undefined && (mode.kind !== "in-place" || flags.backup === false))
+    throw usage("--expires-after goes with --in-place", "It is for the backup of the present state.");
   return mode;
 };
 

@@ -30,6 +30,8 @@ const Lease = Closed({
   expiresAt: Time("When it ends unless renewed"),
 });
 
+const uuidText = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}";
+
 const leaseParams = Closed({ id: Uuid("The lease's id") });
 const leaseExample = { params: { id: "01890000-0000-7000-8000-000000000007" } };
 const LeaseSeconds = Type.Optional(
@@ -57,6 +59,7 @@ const Run = Closed({
   host: Type.String({ description: "The host that ran it" }),
   startedAt: Time("When it began"),
   finishedAt: Nullable(Time("When it ended")),
+  expiresAt: Nullable(Time("When its files expire; null: they are kept until they are pruned")),
   exitCode: Nullable(Count("How it ended")),
   ok: Count("Tenants that succeeded, and whose files were not pruned since"),
   failed: Count("Tenants that failed"),
@@ -78,6 +81,26 @@ export const backupRoutes = {
     list: "document",
     unlimited: true,
     example: { params: { id: "company-name" } },
+  }),
+  "backups.archives": route({
+    method: "GET",
+    path: "/api/admin/archives",
+    tag,
+    summary: "Archive several tenants",
+    description:
+      "Streams the archives of the tenants named, one after the other, each from a snapshot of its own: what backing up many small tenants one by one costs most is the requests. Frames of a letter, a length (4 bytes, big-endian) and content: T begins a tenant's (its id), D has bytes of it, E says that all of it was sent, F that it failed; ask for that one alone then.",
+    access: operatorAccess("backups:read"),
+    query: Closed({
+      tenants: Type.String({
+        description: "Their ids with commas between them, 1 to 64",
+        pattern: `^${uuidText}(,${uuidText}){0,63}$`,
+      }),
+    }),
+    responses: { 200: Type.Unknown({ description: "application/x-tenantctl-archives" }) },
+    audit: { action: "backup", resourceType: "tenant" },
+    list: "document",
+    unlimited: true,
+    example: { query: { tenants: "01890000-0000-7000-8000-000000000001,01890000-0000-7000-8000-000000000002" } },
   }),
   "backups.systemArchive": route({
     method: "GET",
@@ -145,6 +168,7 @@ export const backupRoutes = {
       startedAt: Time("When it began"),
       finishedAt: Type.Optional(Nullable(Time("When it ended; left out while more is to come"))),
       exitCode: Type.Optional(Nullable(Count("How it ended"))),
+      expiresAt: Type.Optional(Nullable(Time("When its files expire: the first prune from then on removes them"))),
       items: Type.Array(ReportItem, { maxItems: 1000 }),
     }),
     responses: { 200: Run },
@@ -158,6 +182,7 @@ export const backupRoutes = {
         startedAt: "2026-11-23T02:30:00.000Z",
         finishedAt: "2026-11-23T02:30:08.000Z",
         exitCode: 0,
+        expiresAt: "2026-12-28T02:30:00.000Z",
         items: [],
       },
     },
@@ -171,6 +196,11 @@ export const backupRoutes = {
     query: Closed({
       kind: Type.Optional(OneOf(reportKinds, "Only runs of this kind")),
       tenantId: TenantQuery,
+      holding: Type.Optional(
+        Type.Boolean({
+          description: "Only backups whose files (the tenant's, where one is named) were not pruned since",
+        }),
+      ),
       limit: Limit(),
       cursor: Cursor,
     }),

@@ -1,7 +1,7 @@
 import Type from "typebox";
 import { operatorAccess } from "../access.ts";
 import { route } from "../route.ts";
-import { PasswordReset } from "../schemas/user.ts";
+import { PasswordReset, TokensLeft } from "../schemas/user.ts";
 import { Closed, Cursor, Email, Limit, Line, Nullable, Password, Time, Uuid } from "../schemas/values.ts";
 
 const tag = "operators";
@@ -26,7 +26,7 @@ const toggle = <const Name extends "disable" | "enable">(name: Name, summary: st
     summary,
     access: operatorAccess("operators:write"),
     params,
-    responses: { 200: Operator },
+    responses: { 200: Closed({ ...Operator.properties, ...TokensLeft }) },
     errors: ["not_found", "last_operator"],
     audit: { action: name, resourceType: "operator" },
     example,
@@ -61,7 +61,7 @@ export const operatorRoutes = {
     audit: { action: "create", resourceType: "operator" },
     example: { body: { name: "Second Operator", email: "second@example.com", password: "operators-password" } },
   }),
-  "operators.disable": toggle("disable", "Disable an operator and end their sessions and tokens"),
+  "operators.disable": toggle("disable", "Disable an operator and end their sessions and operator tokens"),
   "operators.enable": toggle("enable", "Let a disabled operator log in again"),
   "operators.resetPassword": route({
     method: "POST",

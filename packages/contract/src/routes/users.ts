@@ -1,12 +1,15 @@
 import Type from "typebox";
 import { adminAccess, tenantRoles } from "../access.ts";
 import { route } from "../route.ts";
-import { PasswordReset, User } from "../schemas/user.ts";
+import { PasswordReset, TokensLeft, User } from "../schemas/user.ts";
 import { Closed, Cursor, Email, Limit, Line, OneOf, Password, TenantQuery, Uuid } from "../schemas/values.ts";
 
 const tag = "users";
 const params = Closed({ id: Uuid("The user's id") });
 const query = Closed({ tenantId: TenantQuery });
+const MustChange = Type.Optional(
+  Type.Boolean({ description: "Let the user do nothing but set a new password after the next login" }),
+);
 const example = { params: { id: "01890000-0000-7000-8000-000000000001" } };
 
 export const userRoutes = {
@@ -39,6 +42,7 @@ export const userRoutes = {
       email: Email("The user's e-mail, unique within the tenant"),
       password: Password("The user's password"),
       role: OneOf(tenantRoles, "tenant_admin: everything of the tenant; support_agent: customers only"),
+      mustChangePassword: MustChange,
     }),
     responses: { 201: User },
     errors: ["email_taken", "quota_exceeded", "weak_password"],
@@ -62,7 +66,8 @@ export const userRoutes = {
     path: "/api/tenants/users/:id",
     tag,
     summary: "Change a user's name, e-mail or role, or disable the user",
-    description: "A new role or being disabled ends the user's sessions. The last tenant_admin keeps the role.",
+    description:
+      "A new role or being disabled ends the user's sessions, but no tokens that the user made for programs: tokensLeft counts them. The last tenant_admin keeps the role.",
     access: adminAccess("users:write"),
     params,
     query,
@@ -72,7 +77,7 @@ export const userRoutes = {
       role: Type.Optional(OneOf(tenantRoles, "The new role")),
       disabled: Type.Optional(Type.Boolean({ description: "May not log in" })),
     }),
-    responses: { 200: User },
+    responses: { 200: Closed({ ...User.properties, ...TokensLeft }) },
     errors: ["not_found", "email_taken", "last_admin"],
     audit: { action: "update", resourceType: "user" },
     example: { ...example, body: { name: "New Name" } },
@@ -85,7 +90,7 @@ export const userRoutes = {
     access: adminAccess("users:write"),
     params,
     query,
-    responses: { 200: User },
+    responses: { 200: Closed({ ...User.properties, ...TokensLeft }) },
     errors: ["not_found", "last_admin"],
     audit: { action: "delete", resourceType: "user" },
     example,
@@ -99,7 +104,7 @@ export const userRoutes = {
     access: adminAccess("users:write"),
     params,
     query,
-    body: Closed({ newPassword: Type.Optional(Password("The new password")) }),
+    body: Closed({ newPassword: Type.Optional(Password("The new password")), mustChangePassword: MustChange }),
     responses: { 200: PasswordReset },
     errors: ["not_found", "weak_password"],
     audit: { action: "reset_password", resourceType: "user" },

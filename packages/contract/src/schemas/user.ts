@@ -1,6 +1,6 @@
 import Type from "typebox";
 import { tenantRoles } from "../access.ts";
-import { Closed, Line, Nullable, OneOf, Time, Uuid } from "./values.ts";
+import { Closed, Count, Line, Nullable, OneOf, Time, Uuid } from "./values.ts";
 
 export const User = Closed({
   id: Uuid("The user's id"),
@@ -13,6 +13,11 @@ export const User = Closed({
   createdAt: Time("When the user was created"),
   updatedAt: Time("When the user last changed"),
 });
+
+/** A token is its maker's no more: programs that live on it would stop, so that is for people to decide. */
+export const TokensLeft = {
+  tokensLeft: Count("Tokens of tenants that they made and that still work: revoke those that should end"),
+};
 
 export const PasswordReset = Closed({
   userId: Uuid("Whose password"),

@@ -1,3 +1,5 @@
+import { Readable } from "node:stream";
+import { writeSeveral } from "@tenantctl/archive";
 import { SYSTEM_TENANT_ID, writeAsJob } from "@tenantctl/database";
 import { Answer } from "../answer.ts";
 import { audited } from "../audit/audited.ts";
@@ -16,7 +18,7 @@ const answer = ({ app, request }: Pick<Call, "app" | "request">, { slug, body }:
 };
 
 /** Archives are audited first: what left is on record even where the transfer broke. */
-export const archiveHandlers: Handlers<"backups.archive" | "backups.systemArchive"> = {
+export const archiveHandlers: Handlers<"backups.archive" | "backups.archives" | "backups.systemArchive"> = {
   "backups.archive": async (call) => {
     const { app, principal, route, scope } = call;
     const { id } = await findTenant(scope, call.params.id);
@@ -28,6 +30,27 @@ export const archiveHandlers: Handlers<"backups.archive" | "backups.systemArchiv
       return openTenantArchive(app.db, id);
     });
     return answer(call, opened);
+  },
+
+  "backups.archives": async (call) => {
+    const { app, principal, query, request, route, scope } = call;
+    const ids = [...new Set(query.tenants.split(","))];
+    const { body } = await inArchiveTurn(app, async () => {
+      const actor = await namedActor(scope, principal);
+      await app.db.operatorInEach(
+        [operatorEntry(principal, route.access), writeAsJob()],
+        ids.map((id) => ({ tenantId: id, query: audited({ ...call, actor }, { tenantId: id, resourceId: id }) })),
+      );
+      const archives = ids.map((tenantId) => ({
+        tenantId,
+        open: async () => (await openTenantArchive(app.db, tenantId)).body,
+      }));
+      const failed = (tenantId: string, err: unknown): void =>
+        app.log.error({ err, tenantId, requestId: request.id }, "an archive broke off");
+      return { slug: "tenants", body: Readable.from(writeSeveral(archives, failed), { objectMode: false }) };
+    });
+    body.on("error", (err) => app.log.error({ err, requestId: request.id }, "archives broke off"));
+    return new Answer<never>(200, body, { "content-type": "application/x-tenantctl-archives" });
   },
 
   "backups.systemArchive": async (call) => {

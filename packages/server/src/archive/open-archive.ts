@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import type { Readable } from "node:stream";
 import { type ArchiveSource, type TableSource, type TenantRecord, writeArchive } from "@tenantctl/archive";
-import { build, type Database, type Entry, readAsExport, type Snapshot, sql } from "@tenantctl/database";
+import { type Answer, build, type Database, type Entry, readAsExport, sql } from "@tenantctl/database";
+import type { CompiledQuery, RawBuilder } from "kysely";
 import { noSuchTenant } from "../tenants/find-tenant.ts";
 import { tenantJson } from "../tenants/tenant-json.ts";
 import { type ArchivedTable, type ArchivePlan, type ArchiveTables, archivePlan } from "./archive-plan.ts";
@@ -17,82 +18,118 @@ interface Head {
   readonly shape: string;
   readonly at: string;
   readonly serverVersion: string;
+  readonly tenant: TenantRecord | null;
+  readonly previousStatus: string | null;
 }
 
-const readHead = async (snapshot: Snapshot): Promise<Head> => {
-  const [row] = await snapshot.run(
-    sql<Head>`select tenancy.shape() as shape, current_setting('server_version') as "serverVersion",
-      to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as at`.compile(build),
-  );
-  if (row === undefined) throw new Error("The snapshot has no head.");
-  return row;
+/** What is asked first: the moment, what the tables look like at it, and whose they are. */
+const headQuery = (tenantId: string | null): CompiledQuery<unknown> => {
+  const ofTenant = (column: RawBuilder<unknown>) =>
+    tenantId === null ? sql`null` : sql`(select ${column} from app.tenants t where t.id = ${tenantId}::uuid)`;
+  return sql`select json_build_object('shape', tenancy.shape(), 'serverVersion', current_setting('server_version'),
+    'at', to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), 'tenant', ${ofTenant(tenantJson)},
+    'previousStatus', ${ofTenant(sql`t.previous_status`)})::text`.compile(build);
 };
 
-const readRecord = async (snapshot: Snapshot, tenantId: string): Promise<TenantRecord> => {
-  const [row] = await snapshot.run(
-    sql<{ tenant: TenantRecord; previousStatus: string | null }>`select ${tenantJson} as tenant,
-      t.previous_status as "previousStatus" from app.tenants t where t.id = ${tenantId}::uuid`.compile(build),
-  );
-  if (row === undefined) throw noSuchTenant();
-  const record = { ...row.tenant, previousStatus: row.previousStatus };
-  return record;
+const plainly = (text: string): CompiledQuery<unknown> => sql`${sql.raw(text)}`.compile(build);
+
+type Answers = AsyncGenerator<Answer, void, undefined>;
+
+/** The next answer, which has to be there. */
+const nextOf = async (answers: Answers): Promise<Answer> => {
+  const { done, value } = await answers.next();
+  if (done === true) throw new Error("The snapshot ended before its answers.");
+  return value;
+};
+
+const readHead = async (answers: Answers): Promise<Head> => {
+  const row = await nextOf(answers);
+  const text = row.kind === "row" ? row.values[0] : undefined;
+  if (typeof text !== "string") throw new Error("The snapshot has no head.");
+  await nextOf(answers);
+  return JSON.parse(text) as Head;
 };
 
 /** One table's COPY text as it leaves, with the digest of what passed. */
-const tableSource = (snapshot: Snapshot, table: ArchivedTable, tenantId: string): TableSource => {
-  const copy = snapshot.copyTo(table.copy(tenantId));
+const tableSource = (answers: Answers, table: ArchivedTable, tenantId: string): TableSource => {
   const hash = createHash("sha256");
-  async function* hashed(): AsyncGenerator<Buffer, void, undefined> {
-    for await (const chunk of copy) {
-      hash.update(chunk);
-      yield chunk;
+  let rows = 0;
+  async function* copied(): AsyncGenerator<Buffer, void, undefined> {
+    for (;;) {
+      const answer = await nextOf(answers);
+      if (answer.kind === "done") {
+        ({ rows } = answer);
+        return;
+      }
+      if (answer.kind !== "copy") throw new Error("A COPY was answered with a row.");
+      hash.update(answer.bytes);
+      yield answer.bytes;
     }
   }
   return {
     table: table.description,
     ddl: table.ddl(tenantId),
-    copy: hashed(),
-    facts: () => ({ rows: copy.rows(), digest: hash.digest("hex") }),
+    copy: copied(),
+    facts: () => ({ rows, digest: hash.digest("hex") }),
   };
 };
-
-function* tableSources(snapshot: Snapshot, { tables }: ArchiveTables, tenantId: string): Generator<TableSource> {
-  for (const table of tables) yield tableSource(snapshot, table, tenantId);
+async function* tableSources(
+  answers: Answers,
+  { tables }: ArchiveTables,
+  tenantId: string,
+): AsyncGenerator<TableSource> {
+  for (const table of tables) yield tableSource(answers, table, tenantId);
+  // What failed last fails the archive, too.
+  while ((await answers.next()).done !== true);
 }
 
 interface Opening {
   readonly db: Database;
   readonly tables: (plan: ArchivePlan) => ArchiveTables;
-  readonly snapshot: (fn: (snapshot: Snapshot) => Promise<void>, lock: readonly string[]) => Promise<void>;
+  readonly ask: (statements: readonly CompiledQuery<unknown>[], lock: readonly string[]) => Answers;
   readonly tenantId: string | null;
 }
 
+/** A table or column that the plan knows is not there any more. */
+const isOfAnotherShape = (error: unknown): boolean =>
+  error instanceof Error && "code" in error && typeof error.code === "string" && /^42...$/.test(error.code);
+
 /** Resolves once the first bytes can be read; what fails before is thrown. */
-const openWith = async ({ db, tables, snapshot, tenantId }: Opening): Promise<ArchiveBody> => {
-  for (let plan = await archivePlan(db); ; plan = await archivePlan(db, plan)) {
+const openWith = async ({ db, tables, ask, tenantId }: Opening): Promise<ArchiveBody> => {
+  for (let plan = await archivePlan(db); ; ) {
     const content = tables(plan);
-    const opened = await new Promise<ArchiveBody | "outdated">((resolve, reject) => {
-      snapshot(async (state) => {
-        const { shape, ...seen } = await readHead(state);
-        if (shape !== plan.shape) {
-          resolve("outdated");
-          return;
-        }
-        const tenant = tenantId === null ? null : await readRecord(state, tenantId);
-        const source: ArchiveSource = {
-          tenant,
-          snapshot: { ...seen, migrations: [...plan.migrations] },
-          ddl: content.ddl,
-          tables: tableSources(state, content, tenantId ?? ""),
-        };
-        const body = writeArchive(source);
-        // Not events.once, which gives up at an error: the snapshot has to last until the reader is through with it.
-        const closed = new Promise((done) => body.once("close", done));
-        resolve({ slug: tenant?.slug ?? "system", body });
-        await closed;
-      }, content.names).catch(reject);
-    });
-    if (opened !== "outdated") return opened;
+    const copies = content.tables.map((table) => plainly(table.copy(tenantId ?? "")));
+    // All of it is asked at once: round trips, and waking each other up, cost more than a small tenant's rows.
+    const answers = ask([headQuery(tenantId), ...copies], content.names);
+    let head: Head | undefined;
+    try {
+      head = await readHead(answers);
+    } catch (error) {
+      const fresh = isOfAnotherShape(error) ? await archivePlan(db, plan) : plan;
+      if (fresh.shape === plan.shape) throw error;
+      plan = fresh;
+      continue;
+    }
+    const { shape, tenant, previousStatus, ...seen } = head;
+    if (shape !== plan.shape) {
+      await answers.return();
+      plan = await archivePlan(db, plan);
+      continue;
+    }
+    if (tenantId !== null && tenant === null) {
+      await answers.return();
+      throw noSuchTenant();
+    }
+    const source: ArchiveSource = {
+      tenant: tenant === null ? null : { ...tenant, previousStatus },
+      snapshot: { ...seen, migrations: [...plan.migrations] },
+      ddl: content.ddl,
+      tables: tableSources(answers, content, tenantId ?? ""),
+    };
+    const body = writeArchive(source);
+    // The snapshot lasts until the reader is through with it, and no longer.
+    body.once("close", () => void answers.return());
+    return { slug: tenant?.slug ?? "system", body };
   }
 };
 
@@ -101,7 +138,7 @@ export const openTenantArchive = (db: Database, tenantId: string): Promise<Archi
   openWith({
     db,
     tables: (plan) => plan.tenant,
-    snapshot: (fn, lock) => db.tenantSnapshot(tenantId, readAsExport(), fn, { lock, exactText: true }),
+    ask: (statements, lock) => db.tenantAnswers(tenantId, readAsExport(), statements, lock),
     tenantId,
   });
 
@@ -110,6 +147,6 @@ export const openSystemArchive = (db: Database, entry: Entry | undefined): Promi
   openWith({
     db,
     tables: (plan) => plan.system,
-    snapshot: (fn, lock) => db.operatorSnapshot(entry, fn, { lock, exactText: true }),
+    ask: (statements, lock) => db.operatorAnswers(entry, statements, lock),
     tenantId: null,
   });

@@ -9,7 +9,7 @@ import { runColumns } from "./report-run.ts";
 
 /** Reported runs, the newest first; of one tenant those that it was in. */
 export const listRuns: Handler<Routes["backups.runs"]> = async (call) => {
-  const { kind, tenantId, limit = defaultPageSize, cursor } = call.query;
+  const { kind, tenantId, holding, limit = defaultPageSize, cursor } = call.query;
   const [time = "", lastKind = "", lastId = ""] =
     cursor === undefined ? [] : decodeCursor(cursor, [timeShape, /^[a-z]+$/, anyText]);
   const tenant = tenantId === undefined ? undefined : await findTenantEver(call.scope, tenantId);
@@ -22,6 +22,11 @@ export const listRuns: Handler<Routes["backups.runs"]> = async (call) => {
         tenant,
         ({ id }) => sql`exists (select from app.backup_items i where i.kind = backup_runs.kind
           and i.run_id = backup_runs.run_id and i.tenant_id = ${id}::uuid)`,
+      ),
+      ...given(
+        holding || undefined,
+        () => sql`kind = 'backup' and exists (select from app.backup_items i where i.kind = backup_runs.kind
+          and i.run_id = backup_runs.run_id and i.outcome = 'ok' ${tenant === undefined ? sql`` : sql`and i.tenant_id = ${tenant.id}::uuid`})`,
       ),
       ...given(cursor, () => sql`(started_at, kind, run_id) < (${time}::timestamptz, ${lastKind}, ${lastId})`),
     ]),

@@ -13,19 +13,20 @@ export type Run = ResultOf<Report>;
 /** The columns of `app.backup_runs` as the API shows them. */
 export const runColumns = sql<Run>`run_id as "runId", kind, repository, host, ${jsonTime("started_at")} as "startedAt",
   ${jsonTime("finished_at")} as "finishedAt", exit_code as "exitCode",
-  ok, failed, bytes`;
+  ${jsonTime("expires_at")} as "expiresAt", ok, failed, bytes`;
 
 /** Stores the run, and keeps other reports of it waiting; answers a row only where that changed something. */
-const storeRun = ({ kind, runId, repository, host, startedAt, finishedAt, exitCode }: Body) =>
+const storeRun = ({ kind, runId, repository, host, startedAt, finishedAt, exitCode, expiresAt }: Body) =>
   sql<{ changed: true }>`insert into app.backup_runs as r
-      (kind, run_id, repository, host, started_at, finished_at, exit_code)
-    values (${kind}, ${runId}, ${repository}, ${host}, ${startedAt}, ${finishedAt ?? null}, ${exitCode ?? null})
+      (kind, run_id, repository, host, started_at, finished_at, exit_code, expires_at)
+    values (${kind}, ${runId}, ${repository}, ${host}, ${startedAt}, ${finishedAt ?? null}, ${exitCode ?? null},
+      ${expiresAt ?? null})
     on conflict (kind, run_id) do update set repository = excluded.repository, host = excluded.host,
       started_at = excluded.started_at, finished_at = coalesce(excluded.finished_at, r.finished_at),
-      exit_code = coalesce(excluded.exit_code, r.exit_code)
-    where (r.repository, r.host, r.started_at, r.finished_at, r.exit_code) is distinct from
+      exit_code = coalesce(excluded.exit_code, r.exit_code), expires_at = coalesce(excluded.expires_at, r.expires_at)
+    where (r.repository, r.host, r.started_at, r.finished_at, r.exit_code, r.expires_at) is distinct from
       (excluded.repository, excluded.host, excluded.started_at, coalesce(excluded.finished_at, r.finished_at),
-        coalesce(excluded.exit_code, r.exit_code))
+        coalesce(excluded.exit_code, r.exit_code), coalesce(excluded.expires_at, r.expires_at))
     returning true as changed`.compile(build);
 
 /** Stores the items and answers those that are new or other than before; of a tenant named twice the last counts. */

@@ -1,8 +1,9 @@
-import { ContractError, type Routes } from "@tenantctl/contract";
+import { ContractError, type ResultOf, type Routes } from "@tenantctl/contract";
 import { build, sql, type Transaction } from "@tenantctl/database";
 import { audited } from "../audit/audited.ts";
 import { endSessions, realmOf, voidResets } from "../auth/realm.ts";
 import type { Call } from "../call.ts";
+import { tokensLeft } from "../tokens/tokens-left.ts";
 import { noSuchOperator, type OperatorRow, operatorColumns } from "./operator.ts";
 
 /**
@@ -32,13 +33,23 @@ const setDisabled = async (tx: Transaction, id: string, disabled: boolean): Prom
   return row;
 };
 
-/** Disables an operator and ends their sessions, tokens and reset secrets. Throws not_found, last_operator. */
-export const disableOperator = (call: Call<Routes["operators.disable"]>): Promise<OperatorRow> =>
+type Toggled = ResultOf<Routes["operators.disable"]>;
+
+const withTokens = async (tx: Transaction, operator: OperatorRow): Promise<Toggled> => {
+  const [row] = await tx.run(
+    sql<Pick<Toggled, "tokensLeft">>`select ${tokensLeft("operator", operator.id)} as "tokensLeft"`.compile(build),
+  );
+  if (row === undefined) throw new Error("a count answered no row");
+  return { ...operator, ...row };
+};
+
+/** Disables an operator and ends their sessions, operator tokens and reset secrets. Throws not_found, last_operator. */
+export const disableOperator = (call: Call<Routes["operators.disable"]>): Promise<Toggled> =>
   call.scope.transaction(async (tx) => {
     const { id } = call.params;
     const able = await lockAble(tx);
     const before = await find(tx, id);
-    if (before.disabled) return before;
+    if (before.disabled) return withTokens(tx, before);
     if (!able.some((other) => other.id !== before.id)) {
       throw new ContractError(
         "last_operator",
@@ -58,17 +69,17 @@ export const disableOperator = (call: Call<Routes["operators.disable"]>): Promis
       ),
       tx.run(audited(call, { resourceId: before.id, before: { disabled: false }, after: { disabled: true } })),
     ]);
-    return after;
+    return withTokens(tx, after);
   });
 
 /** Lets a disabled operator log in again; what was ended stays ended. Throws not_found. */
-export const enableOperator = (call: Call<Routes["operators.enable"]>): Promise<OperatorRow> =>
+export const enableOperator = (call: Call<Routes["operators.enable"]>): Promise<Toggled> =>
   call.scope.transaction(async (tx) => {
     const before = await find(tx, call.params.id);
-    if (!before.disabled) return before;
+    if (!before.disabled) return withTokens(tx, before);
     const [after] = await Promise.all([
       setDisabled(tx, before.id, false),
       tx.run(audited(call, { resourceId: before.id, before: { disabled: true }, after: { disabled: false } })),
     ]);
-    return after;
+    return withTokens(tx, after);
   });

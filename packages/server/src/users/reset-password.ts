@@ -26,13 +26,19 @@ interface Reset {
   readonly detail: string;
 }
 
-const byPassword = async (passwords: Passwords, tenantId: string, user: Owner, password: string): Promise<Reset> => {
+const byPassword = async (
+  passwords: Passwords,
+  tenantId: string,
+  user: Owner,
+  password: string,
+  mustChange: boolean,
+): Promise<Reset> => {
   passwords.check(password, user);
   const hash = await passwords.hash(password);
   const change = sql<{ expiresAt: null }>`update app.users
-    set password_hash = ${hash}, must_change_password = false, password_changed_at = now(), updated_at = now()
+    set password_hash = ${hash}, must_change_password = ${mustChange}, password_changed_at = now(), updated_at = now()
     where ${isUser(tenantId, user.id)} returning null as "expiresAt"`.compile(build);
-  return { change, secret: null, detail: "a new password was set" };
+  return { change, secret: null, detail: `a new password was set${mustChange ? ", to be changed" : ""}` };
 };
 
 const bySecret = (tenantId: string, user: Owner): Reset => {
@@ -48,7 +54,7 @@ const bySecret = (tenantId: string, user: Owner): Reset => {
 /** Sets a new password, or issues a secret to be redeemed for one. Earlier secrets and all of the user's sessions end. */
 export const resetPassword: Handler<Routes["users.resetPassword"]> = async (call) => {
   const tenantId = tenantOf(call);
-  const { newPassword } = call.body;
+  const { newPassword, mustChangePassword = false } = call.body;
   // Also checks the credentials, before time is spent on hashing.
   const [user] = await call.scope.run(
     sql<Owner>`select u.id, u.email, u.name, t.slug from app.users u join app.tenants t on t.id = u.tenant_id
@@ -58,7 +64,7 @@ export const resetPassword: Handler<Routes["users.resetPassword"]> = async (call
   const { change, secret, detail } =
     newPassword === undefined
       ? bySecret(tenantId, user)
-      : await byPassword(call.app.passwords, tenantId, user, newPassword);
+      : await byPassword(call.app.passwords, tenantId, user, newPassword, mustChangePassword);
   return call.scope.transaction(async (tx) => {
     const [, [changed], ended] = await Promise.all([
       tx.run(

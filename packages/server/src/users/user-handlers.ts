@@ -1,4 +1,5 @@
-import { build, sql } from "@tenantctl/database";
+import type { ResultOf, Routes } from "@tenantctl/contract";
+import { build, sql, type Transaction } from "@tenantctl/database";
 import { v7 as uuidv7 } from "uuid";
 import { Answer, JsonText } from "../answer.ts";
 import { audited } from "../audit/audited.ts";
@@ -8,11 +9,22 @@ import { normaliseEmail } from "../email.ts";
 import { jsonRow, pageAnswer } from "../json-page.ts";
 import { useQuota } from "../quotas/use-quota.ts";
 import { tenantOf } from "../tenant-of.ts";
+import { tokensLeft } from "../tokens/tokens-left.ts";
 import { endSessions } from "./end-sessions.ts";
 import { lockUser, noSuchUser } from "./lock-user.ts";
 import { resetPassword } from "./reset-password.ts";
 import { listUsers } from "./user-list.ts";
 import { bytesOfUser, isUser, type User, userColumns } from "./user-row.ts";
+
+type Changed = ResultOf<Routes["users.update"]>;
+
+const tokensOf = async (tx: Transaction, tenantId: string, id: string): Promise<Pick<Changed, "tokensLeft">> => {
+  const [row] = await tx.run(
+    sql<Pick<Changed, "tokensLeft">>`select ${tokensLeft("user", id, tenantId)} as "tokensLeft"`.compile(build),
+  );
+  if (row === undefined) throw new Error("a count answered no row");
+  return row;
+};
 
 const answer = (status: number, json: string): Answer<User> => new Answer<User>(status, new JsonText(json));
 
@@ -34,7 +46,7 @@ export const userHandlers: Handlers<
   "users.create": async (call) => {
     const tenantId = tenantOf(call);
     const id = uuidv7();
-    const { name, role, password } = call.body;
+    const { name, role, password, mustChangePassword = false } = call.body;
     const email = normaliseEmail(call.body.email);
     // Also checks the credentials, before time is spent on hashing.
     const [tenant] = await call.scope.run(
@@ -43,10 +55,14 @@ export const userHandlers: Handlers<
     call.app.passwords.check(password, { email, name, slug: tenant?.slug });
     const hash = await call.app.passwords.hash(password);
     const [[row]] = await call.scope.batch([
-      sql<{ json: string }>`insert into app.users (tenant_id, id, email, name, role, password_hash, password_changed_at)
-        values (${tenantId}, ${id}, ${email}, ${name}, ${role}, ${hash}, now())
+      sql<{ json: string }>`insert into app.users (tenant_id, id, email, name, role, password_hash, password_changed_at,
+          must_change_password)
+        values (${tenantId}, ${id}, ${email}, ${name}, ${role}, ${hash}, now(), ${mustChangePassword})
         returning ${jsonRow(userColumns)} as json`.compile(build),
-      audited(call, { resourceId: id, after: { name, email, role } }),
+      audited(call, {
+        resourceId: id,
+        after: { name, email, role, ...(mustChangePassword ? { mustChangePassword } : {}) },
+      }),
       useQuota(tenantId, "users", 1),
       useQuota(tenantId, "storage_bytes", bytesOfUser(tenantId, id)),
     ]);
@@ -66,10 +82,10 @@ export const userHandlers: Handlers<
         return role === "tenant_admin" && !disabled;
       });
       const change = changedFields<User>(user, patch);
-      if (change === undefined) return user;
+      if (change === undefined) return { ...user, ...(await tokensOf(tx, tenantId, user.id)) };
       const { name = user.name, email = user.email, role = user.role, disabled = user.disabled } = change.after;
       const endsSessions = role !== user.role || disabled;
-      const [[row]] = await Promise.all([
+      const [[row], , left] = await Promise.all([
         tx.run(
           sql<{
             json: string;
@@ -78,11 +94,13 @@ export const userHandlers: Handlers<
             where ${isUser(tenantId, user.id)} returning ${jsonRow(userColumns)} as json`.compile(build),
         ),
         endsSessions ? tx.run(endSessions(tenantId, user.id, disabled ? "disabled" : "role_changed")) : [],
+        tokensOf(tx, tenantId, user.id),
         tx.run(audited(call, { resourceId: user.id, ...change })),
         tx.run(useQuota(tenantId, "storage_bytes", sql<number>`${bytesOfUser(tenantId, user.id)} - ${bytes}::bigint`)),
       ]);
       if (row === undefined) throw noSuchUser();
-      return answer(200, row.json);
+      const updated: User = JSON.parse(row.json);
+      return { ...updated, ...left };
     });
   },
 
@@ -91,13 +109,14 @@ export const userHandlers: Handlers<
     return call.scope.transaction(async (tx) => {
       const { user, bytes } = await lockUser(tx, tenantId, call.params.id, () => false);
       const { name, email, role, disabled } = user;
-      await Promise.all([
+      const [left] = await Promise.all([
+        tokensOf(tx, tenantId, user.id),
         tx.run(sql`delete from app.users where ${isUser(tenantId, user.id)}`.compile(build)),
         tx.run(audited(call, { resourceId: user.id, before: { name, email, role, disabled } })),
         tx.run(useQuota(tenantId, "users", -1)),
         tx.run(useQuota(tenantId, "storage_bytes", -bytes)),
       ]);
-      return user;
+      return { ...user, ...left };
     });
   },
 

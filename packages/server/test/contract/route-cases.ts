@@ -513,6 +513,7 @@ export const routeCases: { readonly [Id in RouteId]: CaseOf<Id> } = {
   "status.get": { prepare: nothing },
 
   "backups.archive": { prepare: (_, { id }) => ({ params: { id }, auditTenant: id }), again: "changes" },
+  "backups.archives": { prepare: (_, { id }) => ({ query: { tenants: id }, auditTenant: id }), again: "changes" },
   "backups.systemArchive": { prepare: nothing, again: "changes" },
   "restores.create": {
     prepare: async (...world) => {

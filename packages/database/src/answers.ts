@@ -1,0 +1,259 @@
+import pg from "pg";
+import type { Client } from "./client.ts";
+import { rollback, type Statement } from "./context.ts";
+import { DatabaseUnavailable } from "./database-error.ts";
+import { asUnavailable, exchange } from "./exchange.ts";
+import type { Pool } from "./pools.ts";
+import type { StatementNames } from "./statement-names.ts";
+
+/** What PostgreSQL answers to statements, in the order it comes; `statement` counts them from 0. */
+export type Answer =
+  | { readonly kind: "row"; readonly statement: number; readonly values: readonly (string | null)[] }
+  /** COPY text, valid until the next answer is asked for. */
+  | { readonly kind: "copy"; readonly statement: number; readonly bytes: Buffer }
+  /** The statement is through; `rows` as its command tag counts them. */
+  | { readonly kind: "done"; readonly statement: number; readonly rows: number };
+
+const copyData = 0x64;
+const commandComplete = 0x43;
+const dataRow = 0x44;
+const emptyQuery = 0x49;
+const errorResponse = 0x45;
+const readyForQuery = 0x5a;
+const headerBytes = 5;
+
+/** Bytes read ahead of the reader before the socket is left alone. */
+const readAhead = 256 * 1024;
+/** How long neither side may stand still: longer, and the snapshot it holds open costs everybody else. */
+const patienceMs = 10 * 60_000;
+
+const numberOfRows = (tag: string): number => Number(/\d+$/.exec(tag)?.[0] ?? 0);
+
+const textUpToZero = (bytes: Buffer): string => bytes.toString("utf8", 0, bytes.indexOf(0));
+
+function readRow(body: Buffer): (string | null)[] {
+  const values: (string | null)[] = [];
+  let at = 2;
+  for (let left = body.readUInt16BE(0); left > 0; left -= 1) {
+    const length = body.readInt32BE(at);
+    at += 4;
+    values.push(length < 0 ? null : body.toString("utf8", at, at + length));
+    at += Math.max(0, length);
+  }
+  return values;
+}
+
+const errorFields = {
+  S: "severity",
+  C: "code",
+  D: "detail",
+  H: "hint",
+  W: "where",
+  s: "schema",
+  t: "table",
+  c: "column",
+  d: "dataType",
+  n: "constraint",
+  R: "routine",
+} as const;
+const isErrorField = (key: string): key is keyof typeof errorFields => key in errorFields;
+
+function readError(body: Buffer): pg.DatabaseError {
+  const fields = body
+    .toString("utf8")
+    .split("\0")
+    .map((field) => [field.slice(0, 1), field.slice(1)] as const);
+  const message = fields.find(([key]) => key === "M")?.[1] ?? "the statement failed";
+  const error = new pg.DatabaseError(message, body.length, "error");
+  for (const [key, value] of fields) if (isErrorField(key)) error[errorFields[key]] = value;
+  return error;
+}
+
+const bound = (value: unknown): string | Buffer | null =>
+  value === null || value === undefined ? null : Buffer.isBuffer(value) ? value : String(value);
+
+/** Sends all statements in one write and reads what comes back past pg, which gets the connection back with the last message. */
+class Exchange implements pg.Submittable {
+  readonly #client: Client;
+  readonly #statements: readonly Statement[];
+  #stream: pg.Connection["stream"] | undefined;
+  /** pg's own reader of the connection. */
+  #reader: ((bytes: Buffer) => void) | undefined;
+  #chunks: Buffer[] = [];
+  #bytes = 0;
+  #failure: Error | undefined;
+  #wake: (() => void) | undefined;
+
+  constructor(client: Client, statements: readonly Statement[]) {
+    this.#client = client;
+    this.#statements = statements;
+  }
+
+  submit(connection: pg.Connection): void {
+    const { stream } = connection;
+    const [reader] = stream.listeners("data");
+    if (reader === undefined) throw new Error("Nobody reads this connection.");
+    this.#stream = stream;
+    this.#reader = reader as (bytes: Buffer) => void;
+    stream.off("data", this.#reader);
+    stream.on("data", this.#take);
+    this.#client.together(() => {
+      for (const { sql, parameters } of this.#statements) {
+        connection.parse({ name: "", text: sql, types: [] }, true);
+        connection.bind({ values: parameters.map(bound) }, true);
+        connection.execute({}, true);
+      }
+      connection.sync();
+    });
+  }
+
+  readonly #take = (bytes: Buffer): void => {
+    this.#chunks.push(bytes);
+    this.#bytes += bytes.length;
+    if (this.#bytes >= readAhead) this.#stream?.pause();
+    this.#wake?.();
+  };
+
+  /** What came since it was last asked; waits for it. */
+  async next(): Promise<Buffer> {
+    while (this.#chunks.length === 0) {
+      if (this.#failure !== undefined) throw this.#failure;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    const chunk = this.#chunks.shift();
+    if (chunk === undefined) throw new Error("There is nothing to read.");
+    if (this.#bytes >= readAhead && this.#bytes - chunk.length < readAhead) this.#stream?.resume();
+    this.#bytes -= chunk.length;
+    return chunk;
+  }
+
+  fail(error: Error): void {
+    this.#failure ??= error;
+    this.#wake?.();
+  }
+
+  /** Gives the connection back, with the message that says that it is ready. */
+  giveBack(ready: Buffer): void {
+    const [stream, reader] = [this.#stream, this.#reader];
+    if (stream === undefined || reader === undefined) return;
+    stream.off("data", this.#take);
+    stream.on("data", reader);
+    reader(ready);
+    for (const bytes of this.#chunks.splice(0)) reader(bytes);
+    stream.resume();
+  }
+
+  handleError(error: Error): void {
+    this.fail(error);
+  }
+  handleReadyForQuery(): void {}
+}
+
+/** The answers to the statements, up to the first that fails, whose error is thrown. A reader that stops early gives up the connection. */
+async function* converse(client: Client, statements: readonly Statement[]): AsyncGenerator<Answer, void, undefined> {
+  const exchanged = new Exchange(client, statements);
+  const lose = (error?: Error) =>
+    exchanged.fail(new DatabaseUnavailable(error ?? new Error("The connection to the database ended.")));
+  const watch = setTimeout(
+    () => exchanged.fail(new Error("The snapshot stood still for 10 minutes and was given up.")),
+    patienceMs,
+  );
+  client.once("error", lose);
+  client.once("end", lose);
+  let ended = false;
+  let failure: Error | undefined;
+  let statement = 0;
+  /** Of a message whose end has not come yet. */
+  let begun = Buffer.alloc(0);
+  /** Bytes of COPY text that a message still owes. */
+  let owed = 0;
+  try {
+    client.query(exchanged);
+    while (!ended) {
+      const came = await exchanged.next();
+      watch.refresh();
+      const chunk = begun.length === 0 ? came : Buffer.concat([begun, came]);
+      begun = Buffer.alloc(0);
+      // COPY text is moved together in place: a message for each row would be too many to hand on.
+      let [from, to, at] = [0, 0, 0];
+      while (at < chunk.length) {
+        if (owed > 0) {
+          const taken = Math.min(owed, chunk.length - at);
+          if (to !== at) chunk.copyWithin(to, at, at + taken);
+          to += taken;
+          at += taken;
+          owed -= taken;
+          continue;
+        }
+        const left = chunk.length - at;
+        const size = left < headerBytes ? headerBytes : chunk.readUInt32BE(at + 1) + 1;
+        const code = chunk[at];
+        if (code === copyData && left >= headerBytes) {
+          owed = size - headerBytes;
+          at += headerBytes;
+          continue;
+        }
+        if (left < size) {
+          begun = Buffer.from(chunk.subarray(at));
+          break;
+        }
+        if (to > from && failure === undefined) {
+          yield { kind: "copy", statement, bytes: chunk.subarray(from, to) };
+          watch.refresh();
+        }
+        const body = chunk.subarray(at + headerBytes, at + size);
+        if (code === readyForQuery) {
+          ended = true;
+          exchanged.giveBack(chunk.subarray(at));
+          break;
+        }
+        at += size;
+        from = at;
+        to = at;
+        if (code === errorResponse) failure ??= readError(body);
+        else if (code === dataRow) yield { kind: "row", statement, values: readRow(body) };
+        else if (code === commandComplete || code === emptyQuery) {
+          yield { kind: "done", statement, rows: code === emptyQuery ? 0 : numberOfRows(textUpToZero(body)) };
+          statement += 1;
+        }
+      }
+      if (!ended && to > from && failure === undefined) {
+        yield { kind: "copy", statement, bytes: chunk.subarray(from, to) };
+        watch.refresh();
+      }
+    }
+  } finally {
+    clearTimeout(watch);
+    client.off("error", lose);
+    client.off("end", lose);
+    if (!ended) client.abandon();
+  }
+  if (failure !== undefined) throw asUnavailable(client, failure);
+}
+
+/**
+ * Runs statements in one transaction that `opening` opens and that is rolled back in the end, all in one round trip. Gives the
+ * answers to `statements`; the snapshot lasts as long as they are read.
+ */
+export async function* readTogether(
+  pool: Pool,
+  names: StatementNames,
+  opening: readonly Statement[],
+  statements: readonly Statement[],
+): AsyncGenerator<Answer, void, undefined> {
+  const { client, release } = await pool.borrow();
+  const last = opening.length + statements.length;
+  try {
+    for await (const answer of converse(client, [...opening, ...statements, rollback])) {
+      const statement = answer.statement - opening.length;
+      if (statement >= 0 && answer.statement < last) yield { ...answer, statement };
+    }
+  } finally {
+    // Only where a statement failed is there still something to roll back.
+    if (client.lost === undefined && client.getTransactionStatus() !== "I")
+      await exchange(client, names, [rollback]).catch(() => undefined);
+    release();
+  }
+}
