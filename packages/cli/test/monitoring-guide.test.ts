@@ -47,7 +47,7 @@ describeGuide(
       };
     },
     tidy: "[ ! -f receiver.pid ] || kill $(cat receiver.pid)",
-    then: (system) => {
+    after: (system) => {
       it("says of every shipped rule what to do", async () => {
         const { stdout } = await system().bash(
           "PATH=$PWD/node_modules/.bin:$PATH TENANTCTL_CONFIG_DIR=$PWD/.tenantctl/cli tenantctl alerts rules list -o json",

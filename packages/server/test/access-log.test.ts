@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createAccessLog } from "../src/access-log/access-log.ts";
 import { archiveOf, downloadArchive, manifestOf } from "./fixture/archives.ts";
 import { createPausableDatabase } from "./fixture/pausable-database.ts";
-import { eventually, type Provisioned, startTestServer, type TestServer } from "./fixture/server.ts";
+import { type Provisioned, startTestServer, type TestServer } from "./fixture/server.ts";
+import { until } from "./fixture/until.ts";
 
 let server: TestServer;
 let operator: string;
@@ -256,7 +257,7 @@ describe("faults", () => {
       away.app.accessLog.note("customers.list", requestOf({ tenantId: own.id, userId }));
       await failing;
       behind.resume();
-      const found = await eventually(async () => {
+      const found = await until("the access log to be written", async () => {
         await away.app.accessLog.flush();
         const [row] = await away.asOwner(
           `select sum(requests)::int as requests, (sum(requests) filter (where actor_id = $2))::int as theirs,

@@ -33,7 +33,7 @@ const serve = (): TestProcess => {
   return started;
 };
 
-/** As `eventually`, for whole processes on a busy machine: as long as the test may take. */
+/** As `until` of the fixtures, for whole processes on a busy machine: as long as the test may take. */
 const until = async (found: () => Promise<true | undefined>): Promise<void> => {
   while ((await found()) === undefined) await new Promise((resolve) => setTimeout(resolve, 50));
 };

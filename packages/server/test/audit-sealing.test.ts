@@ -5,7 +5,8 @@ import { auditKey, auditKeys } from "../src/audit/audit-keys.ts";
 import { sealBatch } from "../src/audit/seal-batch.ts";
 import { sealAll } from "../src/audit/sealer.ts";
 import { seal, verify, writeRows } from "./fixture/audit-log.ts";
-import { eventually, startTestServer, type TestServer } from "./fixture/server.ts";
+import { startTestServer, type TestServer } from "./fixture/server.ts";
+import { until } from "./fixture/until.ts";
 
 let server: TestServer;
 beforeAll(async () => {
@@ -36,7 +37,7 @@ test("a running server seals what is written within ten seconds, the system's ro
     const tenant = await running.provision();
     await writeRows(running, tenant.id, 3);
     await writeRows(running, null, 3);
-    await eventually(async () => {
+    await until("all rows to be sealed", async () => {
       const [row] = await running.asOwner(
         "select count(*) filter (where tenant_id = $1)::int as own, count(*) filter (where tenant_id = $2)::int as system from app.audit_seals",
         [tenant.id, SYSTEM_TENANT_ID],
@@ -206,7 +207,7 @@ test("a hard-deleted tenant's log still holds, without its details", async () =>
     body: { hardDelete: true, force: true },
   });
   expect(removed.status).toBeLessThan(300);
-  await eventually(async () => {
+  await until("the tenant to be purged", async () => {
     const [row] = await server.asOwner("select status from app.tenants where id = $1", [id]);
     return row.status === "purged" ? true : undefined;
   });

@@ -5,7 +5,7 @@ import { deliverDue } from "../src/deliveries/deliver-due.ts";
 import { createDeliverer } from "../src/deliveries/deliverer.ts";
 import { deliveryOf, notify, passTime } from "./fixture/notify.ts";
 import { answers, type Receiver, startReceiver } from "./fixture/receiver.ts";
-import { eventually, startTestServer, type TestServer } from "./fixture/server.ts";
+import { startTestServer, type TestServer } from "./fixture/server.ts";
 import { until } from "./fixture/until.ts";
 
 let server: TestServer;
@@ -83,11 +83,11 @@ it("receivers that hang, answer byte by byte, or never finish their body hold up
   for (let at = 0; at < 10; at += 1) await notify(server, `page-${at}`);
 
   const delivering = deliverDue(server.app);
-  await eventually(async () => (healthy.received.length === 10 ? true : undefined));
+  await until("ten pages to arrive", async () => (healthy.received.length === 10 ? true : undefined));
   // The page after them goes out at once, too, while the others still hang.
   await notify(server, "later");
   void deliverDue(server.app);
-  await eventually(async () => (healthy.received.length === 11 ? true : undefined));
+  await until("the page after them", async () => (healthy.received.length === 11 ? true : undefined));
   const [underWay] = await server.asOwner<{ n: number }>(
     "select count(*)::int as n from app.deliveries where contact = 'hangs' and lease_id is not null",
   );
@@ -298,7 +298,7 @@ it("a server that stops lets go of what it is sending, in time, and the next one
   const db = await openDatabase({ url: server.database.url, prefix: server.database.prefix });
   const stopping = createDeliverer(db, server.settings, server.app.log);
   void stopping.run();
-  await eventually(async () => (slow.received.length === 1 ? true : undefined));
+  await until("the slow receiver to be reached", async () => (slow.received.length === 1 ? true : undefined));
   await stopping.close(0.1);
   await db.close();
   expect(await deliveryOf(server, "stopped")).toMatchObject({

@@ -8,7 +8,8 @@ import { createErrorGroups } from "../src/errors/error-groups.ts";
 import { plainMessage } from "../src/errors/plain-message.ts";
 import { holdLock } from "./fixture/hold-row.ts";
 import { createPausableDatabase } from "./fixture/pausable-database.ts";
-import { eventually, type Provisioned, startTestServer, type TestServer } from "./fixture/server.ts";
+import { type Provisioned, startTestServer, type TestServer } from "./fixture/server.ts";
+import { until } from "./fixture/until.ts";
 
 let server: TestServer;
 let operator: string;
@@ -217,7 +218,7 @@ describe("what goes wrong otherwise", () => {
       ),
     );
     await expect(response.toArray()).rejects.toThrow();
-    const [group] = await eventually(async () => {
+    const [group] = await until("the broken export's group", async () => {
       const found = await list("?route=tenants.export");
       return found.length > 0 ? found : undefined;
     });
@@ -260,7 +261,7 @@ describe("faults", () => {
         });
       }
       behind.resume();
-      const groups = await eventually(async () => {
+      const groups = await until("the groups to be written", async () => {
         await away.app.errors.flush();
         const found = await away.asOwner("select place, code, occurrences::int from app.error_groups");
         return found.length > 0 ? found : undefined;

@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { withClient } from "../../database/test/harness/database.ts";
 import { type Scrape, scrape, startWatchedServer } from "./fixture/prometheus.ts";
 import { usedIn } from "./fixture/promql.ts";
-import { eventually, type TestServer } from "./fixture/server.ts";
+import type { TestServer } from "./fixture/server.ts";
+import { until } from "./fixture/until.ts";
 
 const docker = new URL("../../../docker/", import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, docker), "utf8");
@@ -63,7 +64,7 @@ beforeAll(async () => {
   await withClient(server.app.db.jobsUrl, (client) =>
     client.query("select graphile_worker.add_job('expire_idempotency_keys')"),
   );
-  live = await eventually(async () => {
+  live = await until("all gauges", async () => {
     const now = await scrape(metricsUrl);
     const complete =
       now.value("tenantctl_job_runs_total", { outcome: "failure" }) !== undefined &&

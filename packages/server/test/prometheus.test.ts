@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readSettings } from "../src/settings.ts";
 import { createPausableDatabase } from "./fixture/pausable-database.ts";
 import { parseExposition, scrape, startWatchedServer } from "./fixture/prometheus.ts";
-import { eventually, type Provisioned, startTestServer, type TestServer } from "./fixture/server.ts";
+import { type Provisioned, startTestServer, type TestServer } from "./fixture/server.ts";
 import { until } from "./fixture/until.ts";
 
 let server: TestServer;
@@ -96,7 +96,7 @@ describe("/metrics", () => {
   });
 
   it("shows pools, the database, tenants, alerts, backups, jobs and the build", async () => {
-    const seen = await eventually(async () => {
+    const seen = await until("the jobs' gauges", async () => {
       const now = await scrape(metricsUrl);
       return now.value("tenantctl_jobs", { status: "waiting" }) === undefined ||
         now.value("tenantctl_job_runs_total", { task: "evaluate_alerts", outcome: "success" }) === undefined
@@ -154,7 +154,9 @@ describe("/metrics", () => {
     const closed = await until("a silent connection to be closed", () => sockets.some(({ destroyed }) => destroyed));
     expect(closed).toBe(true);
     for (const socket of sockets) socket.destroy();
-    await eventually(async () => ((await fetch(metricsUrl).catch(() => undefined))?.status === 200 ? true : undefined));
+    await until("the metrics port to answer", async () =>
+      (await fetch(metricsUrl).catch(() => undefined))?.status === 200 ? true : undefined,
+    );
   });
 
   it("is told apart from the API's port, with all other faults, before anything listens", () => {
@@ -218,7 +220,7 @@ describe("/metrics while the database is away", () => {
       expect(during.value("tenantctl_http_requests_in_flight")).toBe(0);
       expect(during.value("tenantctl_database_pool_connections", { pool: "tenant", state: "max" })).toBe(10);
       behind.resume();
-      const after = await eventually(async () => {
+      const after = await until("the database's gauges to come back", async () => {
         const now = parseExposition(await (await fetch(url)).text());
         return now.value("tenantctl_tenants", { status: "active" }) === undefined ? undefined : now;
       });
