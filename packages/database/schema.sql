@@ -1051,7 +1051,7 @@ grant execute on function app.append_audit_seals to operator;
 grant execute on function app.audit_announced to operator;
 -- app.audit_retention_obstacles(cutoff timestamp with time zone): stable, runs as its owner, search_path=pg_catalog, pg_temp; body 554c8a20
 grant execute on function app.audit_retention_obstacles to operator;
--- app.drop_audit_rows(cutoff timestamp with time zone, register json): volatile, runs as its owner, search_path=pg_catalog, pg_temp, lock_timeout=5s; body df811b3b
+-- app.drop_audit_rows(cutoff timestamp with time zone, register json): volatile, runs as its owner, search_path=pg_catalog, pg_temp, lock_timeout=5s; body a5b4f822
 grant execute on function app.drop_audit_rows to operator;
 -- app.drop_old_accesses(): volatile, runs as its owner, search_path=pg_catalog, pg_temp, lock_timeout=2s; body 7b4a20a0
 grant execute on function app.drop_old_accesses to operator;

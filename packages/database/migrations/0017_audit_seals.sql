@@ -185,7 +185,7 @@ declare
   more bigint;
 begin
   -- The sealer and whoever makes partitions wait; then the state is read anew.
-  perform pg_advisory_xact_lock(7063);
+  perform pg_advisory_xact_lock(7164);
   perform pg_advisory_xact_lock(7062);
   lock table app.legal_holds in share mode;
   select o into obstacle from app.audit_retention_obstacles(cutoff) o limit 1;

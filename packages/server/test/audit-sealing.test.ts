@@ -5,6 +5,7 @@ import { auditKey, auditKeys } from "../src/audit/audit-keys.ts";
 import { sealBatch } from "../src/audit/seal-batch.ts";
 import { sealAll } from "../src/audit/sealer.ts";
 import { seal, verify, writeRows } from "./fixture/audit-log.ts";
+import { createPausableDatabase } from "./fixture/pausable-database.ts";
 import { startTestServer, type TestServer } from "./fixture/server.ts";
 import { until } from "./fixture/until.ts";
 
@@ -46,6 +47,53 @@ test("a running server seals what is written within ten seconds, the system's ro
     });
   } finally {
     await running.stop();
+  }
+});
+
+test("rows of long before the first seal are sealed as they are found; until then nothing counts as sealed", async () => {
+  const upgraded = await startTestServer();
+  try {
+    const { id } = await upgraded.provision();
+    await upgraded.asOwner(insert, [id, "2025-03-01T00:00:00Z", 3]);
+    expect(await upgraded.asOwner("select seen_at from app.audit_sealer")).toEqual([{ seen_at: null }]);
+    expect((await verify(upgraded)).result.sealedUntil).toBeNull();
+    await seal(upgraded);
+    const { result, problems } = await verify(upgraded);
+    expect(problems).toEqual([]);
+    expect(result.sealedUntil).not.toBeNull();
+  } finally {
+    await upgraded.stop();
+  }
+});
+
+test("a database that drops every connection again and again holds seals up, and none is lost or made twice", async () => {
+  const behind = await createPausableDatabase();
+  const running = await startTestServer({ database: behind.database, settings: { jobs: true } });
+  const sealed = async (): Promise<{ rows: number; twice: number; left: number }> => {
+    const [row] =
+      await running.asOwner(`select count(*)::int as rows, (count(*) - count(distinct audit_id))::int as twice,
+      (select count(*)::int from app.audit_log l where not exists (select from app.audit_seals s where s.audit_id = l.id)) as left
+      from app.audit_seals`);
+    return row;
+  };
+  try {
+    const { id } = await running.provision();
+    for (let round = 0; round < 5; round += 1) {
+      // Whatever the sealer is at, the connection goes; meanwhile others write on.
+      behind.cut();
+      await until("the database to be back", () =>
+        writeRows(running, id, 5).then(
+          () => true,
+          () => false,
+        ),
+      );
+    }
+    await until("all rows to be sealed", async () => (await sealed()).left === 0);
+    expect(await sealed()).toMatchObject({ twice: 0, left: 0 });
+    expect((await verify(running)).problems).toEqual([]);
+  } finally {
+    await running.stop();
+    await behind.drop();
   }
 });
 

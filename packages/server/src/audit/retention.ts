@@ -51,7 +51,7 @@ const altered = (): ContractError =>
   );
 
 /** The sealer waits for its end. A statement of its own: what is read behind it is the state since. */
-const lock = (transaction: Transaction) => transaction.run(sql`select pg_advisory_xact_lock(7063)`.compile(build));
+const lock = (transaction: Transaction) => transaction.run(sql`select pg_advisory_xact_lock(7164)`.compile(build));
 
 /**
  * Drops what `plan` names, with `and` in the same transaction. Throws transition_forbidden while something stands in the way,

@@ -51,7 +51,7 @@ const iso = (name: string) => sql`to_char(${sql.raw(name)} at time zone 'UTC', '
 
 const readState = (transaction: Transaction): Promise<State[]> =>
   transaction.run(
-    sql<State>`select ${registerColumns}, s.seen::text as seen, ${iso("least(s.seen_at, now())")} as seen_at, s.target::text as target,
+    sql<State>`select ${registerColumns}, s.seen::text as seen, ${iso("case when s.seen_at is not null then least(s.seen_at, now()) end")} as seen_at, s.target::text as target,
       s.resume_at::text as resume_at, s.resume_id, s.skipped, pg_current_snapshot()::text as shown, ${iso("now()")} as now
       from app.audit_sealer s cross join app.audit_register g`.compile(build),
   );
@@ -124,7 +124,7 @@ const chainOn = (
 export const sealBatch = (db: Database, keys: AuditKeys): Promise<SealedBatch> =>
   db.operator().transaction(async (transaction) => {
     const [lock] = await transaction.run(
-      sql<{ mine: boolean }>`select pg_try_advisory_xact_lock(7063) as mine`.compile(build),
+      sql<{ mine: boolean }>`select pg_try_advisory_xact_lock(7164) as mine`.compile(build),
     );
     if (lock?.mine !== true) return nothing;
     // A statement of its own: in the lock's, it would be the state from before the lock.

@@ -12,7 +12,7 @@ const mostCounted = 10_000;
 export const sealLag: RawBuilder<{ waiting: number; seconds: number; sealed_until: Date | null }> = sql`(
   select count(r.id)::int as waiting,
     coalesce(greatest(extract(epoch from now() - greatest(min(r.at), case when s.seen_at <= now() then s.seen_at end)), 0), 0)::float8 as seconds,
-    least(s.seen_at, now()) as sealed_until
+    case when s.seen_at is not null then least(s.seen_at, now()) end as sealed_until
   from app.audit_sealer s
   left join lateral (
     select n.id, n.at from app.new_audit_rows(s.seen, null, s.resume_at, s.resume_id, ${sql.lit(mostCounted + 1)}) n
