@@ -191,6 +191,12 @@ export const commandTable = [
     load: () => import("./commands/check.ts"),
   },
   {
+    name: "diagnose",
+    section: "The system",
+    summary: "Why a login, a quota, a token or the speed is wrong",
+    load: () => import("./commands/diagnose.ts"),
+  },
+  {
     name: "contacts",
     section: "The system",
     summary: "Whom the system tells, and how",

@@ -39,6 +39,9 @@ export const scopes = [
   "contacts:write",
   "checks:read",
   "checks:write",
+  "diagnose:read",
+  "incidents:read",
+  "incidents:write",
 ] as const;
 export type Scope = (typeof scopes)[number];
 

@@ -11,10 +11,12 @@ import { checkHandlers } from "./checks/check-handlers.ts";
 import { contactHandlers } from "./contacts/contact-handlers.ts";
 import { customerHandlers } from "./customers/customer-handlers.ts";
 import { deliveryHandlers } from "./deliveries/delivery-handlers.ts";
+import { diagnoseHandlers } from "./diagnose/diagnose-handlers.ts";
 import { errorHandlers } from "./errors/error-handlers.ts";
 import { exportHandlers } from "./export/export-handlers.ts";
 import { healthHandlers } from "./health/health-handlers.ts";
 import { holdHandlers } from "./holds/hold-handlers.ts";
+import { incidentHandlers } from "./incidents/incident-handlers.ts";
 import { metricsHandlers } from "./metrics/metrics-handlers.ts";
 import { operationHandlers } from "./operations/operation-handlers.ts";
 import { operatorHandlers } from "./operators/operator-handlers.ts";
@@ -39,6 +41,7 @@ export const handlers: Handlers = {
   ...auditHandlers,
   ...accessLogHandlers,
   ...checkHandlers,
+  ...diagnoseHandlers,
   ...errorHandlers,
   ...alertHandlers,
   ...ruleHandlers,
@@ -51,5 +54,6 @@ export const handlers: Handlers = {
   ...holdHandlers,
   ...contactHandlers,
   ...deliveryHandlers,
+  ...incidentHandlers,
   ...healthHandlers,
 };

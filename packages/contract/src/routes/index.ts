@@ -9,9 +9,11 @@ import { checkRoutes } from "./checks.ts";
 import { contactRoutes } from "./contacts.ts";
 import { customerRoutes } from "./customers.ts";
 import { deliveryRoutes } from "./deliveries.ts";
+import { diagnoseRoutes } from "./diagnose.ts";
 import { errorRoutes } from "./errors.ts";
 import { healthRoutes } from "./health.ts";
 import { holdRoutes } from "./holds.ts";
+import { incidentRoutes } from "./incidents.ts";
 import { metricsRoutes } from "./metrics.ts";
 import { operationRoutes } from "./operations.ts";
 import { operatorRoutes } from "./operators.ts";
@@ -35,6 +37,7 @@ export const routes = {
   ...alertRoutes,
   ...alertRuleRoutes,
   ...checkRoutes,
+  ...diagnoseRoutes,
   ...errorRoutes,
   ...metricsRoutes,
   ...operationRoutes,
@@ -43,6 +46,7 @@ export const routes = {
   ...holdRoutes,
   ...contactRoutes,
   ...deliveryRoutes,
+  ...incidentRoutes,
   ...healthRoutes,
 } satisfies Record<string, RouteShape>;
 
