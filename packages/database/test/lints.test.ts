@@ -1,4 +1,6 @@
-import { readdir } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { Client } from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type Lint, readLints } from "../src/lint-files.ts";
@@ -21,16 +23,48 @@ const fired = (results: LintResult[]) =>
   );
 
 /** A scope over the transaction that `client` is in. */
-const within = (client: Client): Pick<Scope, "transaction"> => ({
-  transaction: (fn) => fn({ run: async (query) => (await client.query(query.sql, [...query.parameters])).rows }),
-});
+function within(client: Client): Pick<Scope, "transaction"> {
+  let last: Promise<unknown> = Promise.resolve();
+  return {
+    transaction: (fn) =>
+      fn({
+        run: (query) => {
+          const next = last.then(() => client.query(query.sql, [...query.parameters]));
+          last = next;
+          return next.then(({ rows }) => rows);
+        },
+      }),
+  };
+}
+
+const docs = fileURLToPath(new URL("../../../docs/lints/", import.meta.url));
+
+const indexPage = (): string => `# Isolation lints
+
+What \`tenantctl diagnose isolation\` looks for in the roles, tables, policies, views and functions of a live database, beside its probes. Each is one SQL file in \`packages/database/lints\`, run as the operator role; it changes nothing. \`serve\` refuses to start on those marked with a dot.
+
+| lint | finds | stops \`serve\` |
+|---|---|---|
+${lints.map(({ name, title, stopsServe }) => `| [${name}](${name}.md) | ${title} | ${stopsServe ? "●" : ""} |`).join("\n")}
+`;
 
 describe("the lints' files", () => {
   it("each lint has a page, each page a lint, and each but the server's version a fixture", async () => {
     const names = lints.map(({ name }) => name);
-    const pages = await readdir(new URL("../../../docs/lints/", import.meta.url));
+    const pages = await readdir(docs);
     expect(pages.filter((page) => page !== "README.md").sort()).toEqual(names.map((name) => `${name}.md`));
     expect([...new Set(lintBreaks.map(({ lint }) => lint)), "server-version"].sort()).toEqual(names);
+  });
+
+  it.each(lints)("the page of $name says what, why and how", async ({ name, title }) => {
+    const page = await readFile(join(docs, `${name}.md`), "utf8");
+    expect(page.startsWith(`# ${name}\n\n${title}.\n\n**What it finds.** `)).toBe(true);
+    expect(page).toMatch(/\n\n\*\*Why it matters\.\*\* \S[\s\S]+\n\n\*\*How to mend it\.\*\* \S/);
+  });
+
+  it("the index lists them all (renew: UPDATE_DOCS=1)", async () => {
+    if (process.env.UPDATE_DOCS === "1") await writeFile(join(docs, "README.md"), indexPage());
+    expect(await readFile(join(docs, "README.md"), "utf8")).toBe(indexPage());
   });
 });
 
