@@ -69,7 +69,7 @@ export const chartSvg = (figure: Figure, { width, height }: ChartSize): string =
     chart.setOption({
       animation: false,
       textStyle: { fontFamily: "system-ui, sans-serif" },
-      grid: { top: 14, left: 8, right: 24, bottom: 6, containLabel: true },
+      grid: { top: 14, left: 8, right: 24, bottom: 6, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
       xAxis: kind === "ranking" ? amounts : classes,
       yAxis: kind === "ranking" ? classes : amounts,
       series: seriesOf(figure),
@@ -81,5 +81,9 @@ export const chartSvg = (figure: Figure, { width, height }: ChartSize): string =
   }
 };
 
+/** Nothing here is to be pointed at, so what a pointer would change goes too. */
 const withPageColours = (svg: string): string =>
-  Object.entries(stands).reduce((text, [stand, colour]) => text.replaceAll(stand, colour), svg);
+  Object.entries(stands).reduce(
+    (text, [stand, colour]) => text.replaceAll(stand, colour),
+    svg.replace(/<style\b[\s\S]*?<\/style>/g, ""),
+  );
