@@ -221,6 +221,12 @@ export const commandTable = [
     load: () => import("./commands/hold.ts"),
   },
   {
+    name: "maintenance",
+    section: "The system",
+    summary: "Refuse tenants, or only their changes, for a while",
+    load: () => import("./commands/maintenance.ts"),
+  },
+  {
     name: "operations",
     section: "The system",
     summary: "Long-running operations",

@@ -17,6 +17,7 @@ import { exportHandlers } from "./export/export-handlers.ts";
 import { healthHandlers } from "./health/health-handlers.ts";
 import { holdHandlers } from "./holds/hold-handlers.ts";
 import { incidentHandlers } from "./incidents/incident-handlers.ts";
+import { maintenanceHandlers } from "./maintenance/maintenance-handlers.ts";
 import { metricsHandlers } from "./metrics/metrics-handlers.ts";
 import { operationHandlers } from "./operations/operation-handlers.ts";
 import { operatorHandlers } from "./operators/operator-handlers.ts";
@@ -52,6 +53,7 @@ export const handlers: Handlers = {
   ...operationHandlers,
   ...backupHandlers,
   ...holdHandlers,
+  ...maintenanceHandlers,
   ...contactHandlers,
   ...deliveryHandlers,
   ...incidentHandlers,

@@ -14,6 +14,7 @@ import { errorRoutes } from "./errors.ts";
 import { healthRoutes } from "./health.ts";
 import { holdRoutes } from "./holds.ts";
 import { incidentRoutes } from "./incidents.ts";
+import { maintenanceRoutes } from "./maintenance.ts";
 import { metricsRoutes } from "./metrics.ts";
 import { operationRoutes } from "./operations.ts";
 import { operatorRoutes } from "./operators.ts";
@@ -44,6 +45,7 @@ export const routes = {
   ...backupRoutes,
   ...restoreRoutes,
   ...holdRoutes,
+  ...maintenanceRoutes,
   ...contactRoutes,
   ...deliveryRoutes,
   ...incidentRoutes,

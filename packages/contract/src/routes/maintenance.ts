@@ -66,7 +66,7 @@ export const maintenanceRoutes = {
     }),
     responses: { 200: MaintenanceChange },
     errors: ["tenant_not_found"],
-    audit: { action: "start", resourceType: "maintenance" },
+    audit: { action: "set", resourceType: "maintenance" },
     example: { body: { reason: "restoring from backup", forSeconds: 7200 } },
   }),
   "maintenance.off": route({

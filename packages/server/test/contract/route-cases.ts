@@ -572,6 +572,27 @@ export const routeCases: { readonly [Id in RouteId]: CaseOf<Id> } = {
     },
     again: "refused",
   },
+  "maintenance.list": {
+    prepare: async (world) => {
+      await world.must("PUT", "/api/admin/maintenance", { tenantId: await newTenant(world), reason: "moving" });
+      return {};
+    },
+  },
+  "maintenance.on": {
+    prepare: async (world) => {
+      const id = await newTenant(world);
+      return { body: { tenantId: id, readOnly: true, reason: "moving" }, auditTenant: id };
+    },
+    again: "unchanged",
+  },
+  "maintenance.off": {
+    prepare: async (world) => {
+      const id = await newTenant(world);
+      await world.must("PUT", "/api/admin/maintenance", { tenantId: id });
+      return { query: { tenantId: id }, auditTenant: id };
+    },
+    again: "unchanged",
+  },
   "health.get": { prepare: nothing },
   "health.live": { prepare: nothing },
   "health.ready": { prepare: nothing },
