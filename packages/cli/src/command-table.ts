@@ -191,6 +191,12 @@ export const commandTable = [
     load: () => import("./commands/check.ts"),
   },
   {
+    name: "diagnose",
+    section: "The system",
+    summary: "Why a login, a quota, a token or the speed is wrong",
+    load: () => import("./commands/diagnose.ts"),
+  },
+  {
     name: "contacts",
     section: "The system",
     summary: "Whom the system tells, and how",
@@ -213,6 +219,12 @@ export const commandTable = [
     section: "The system",
     summary: "Legal holds: tenants whose data must stay",
     load: () => import("./commands/hold.ts"),
+  },
+  {
+    name: "maintenance",
+    section: "The system",
+    summary: "Refuse tenants, or only their changes, for a while",
+    load: () => import("./commands/maintenance.ts"),
   },
   {
     name: "operations",

@@ -39,6 +39,13 @@ export const scopes = [
   "contacts:write",
   "checks:read",
   "checks:write",
+  "maintenance:read",
+  "maintenance:write",
+  "changelog:read",
+  "changelog:write",
+  "diagnose:read",
+  "incidents:read",
+  "incidents:write",
 ] as const;
 export type Scope = (typeof scopes)[number];
 

@@ -84,6 +84,10 @@ export const errors = {
   rule_broken: kind(409, exitCodes.problemFound, "The rule cannot be evaluated"),
   edit_conflict: kind(409, conflict, "Somebody else changed it at the same time", true),
 
+  incident_closed: kind(409, conflict, "The incident is closed"),
+  steps_pending: kind(409, conflict, "Steps are not done yet"),
+  step_claimed: kind(409, exitCodes.locked, "Somebody else is at this step"),
+  step_done: kind(409, conflict, "The step is done"),
   lease_held: kind(409, exitCodes.locked, "Another run holds the lock"),
   lease_lost: kind(409, exitCodes.locked, "The lock is no longer yours"),
   legal_hold: kind(409, conflict, "The tenant is under a legal hold"),
@@ -102,6 +106,7 @@ export const errors = {
   channel_missing: kind(409, conflict, "There is no webhook to send to"),
 
   // What went wrong here
+  maintenance: kind(503, unreachable, "In maintenance", true),
   tenant_busy: kind(503, unreachable, "The tenant is held for a moment", true),
   overloaded: kind(503, unreachable, "The server is at its limit", true),
   draining: kind(503, unreachable, "The server is stopping", true),

@@ -9,6 +9,7 @@ export { reportKinds, reportOutcomes } from "./routes/backups.ts";
 export { customerSorts } from "./routes/customers.ts";
 export * from "./routes/index.ts";
 export { restoreModes } from "./routes/restores.ts";
+export * from "./runbooks.ts";
 export { alertStatuses } from "./schemas/alert.ts";
 export { AuditCheckpoint, auditOutcomes, auditProblems, checkpointFormat } from "./schemas/audit.ts";
 export { CheckItem, type CheckResult, checkResults } from "./schemas/check.ts";
@@ -28,6 +29,8 @@ export {
   severities,
 } from "./schemas/contact.ts";
 export { deliveryStatuses } from "./schemas/delivery.ts";
+export { Diagnosis } from "./schemas/diagnosis.ts";
+export { evidenceFormat, type Incident, type IncidentEntry } from "./schemas/incident.ts";
 export { operationStatuses, type QuotaResource, quotaResources } from "./schemas/tenant.ts";
 export { reservedSlugs, slugPattern, TenantRef } from "./schemas/values.ts";
 export * from "./version.ts";

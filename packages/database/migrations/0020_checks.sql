@@ -4,7 +4,7 @@
 create table app.check_runs (
   id uuid constraint check_runs_pkey primary key,
   cadence text not null constraint check_runs_cadence check (cadence in ('daily', 'weekly', 'monthly')),
-  -- From when on it looked: when the run before began, or one cadence back.
+  -- From when on it looked: when the run before began, and at least one cadence back.
   since timestamptz(3) not null,
   started_at timestamptz(3) not null,
   finished_at timestamptz(3) not null default now(),

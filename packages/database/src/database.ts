@@ -7,7 +7,7 @@ import { openForeignPool, openPool, type Pool, type PoolCounts } from "./pools.t
 import { type Rewrite, withRewrite } from "./rewrite.ts";
 import { type RoleUrls, resolveRoleUrls } from "./role-urls.ts";
 import { createScope, runInEach, type Scope } from "./scope.ts";
-import { exactFormsOneByOne, type Snapshot, type SnapshotOptions, withSnapshot } from "./snapshot.ts";
+import { exactFormsOneByOne, type Rehearsal, type Snapshot, type SnapshotOptions, withSnapshot } from "./snapshot.ts";
 import { createStatementNames } from "./statement-names.ts";
 
 const poolNames = ["tenant", "operator", "tenantStream", "operatorStream"] as const;
@@ -81,6 +81,11 @@ export interface Database {
   ): AsyncGenerator<Answer, void, undefined>;
   /** Writes the whole of one tenant, as role operator in its context: one transaction that also reads back what it wrote. */
   rewriteTenant<T>(tenantId: string, entry: Entries | undefined, fn: (rewrite: Rewrite) => Promise<T>): Promise<T>;
+  /**
+   * Role tenant on a connection that nothing has used before, in one transaction without a context, always rolled back: for
+   * trying what that role could do. `fn` sets contexts itself.
+   */
+  rehearseTenant<T>(fn: (rehearsal: Rehearsal) => Promise<T>, options?: { readOnly?: boolean | undefined }): Promise<T>;
   /** A direct connection as role jobs. It carries a password. */
   readonly jobsUrl: string;
   /** For graphile-worker: direct connections as role jobs, at most `size`. Whoever opens the pool ends it. */
@@ -152,6 +157,21 @@ export async function openDatabase(config: DatabaseConfig): Promise<Database> {
       ),
     rewriteTenant: (tenantId, entry, fn) =>
       withRewrite(pools.operatorStream, names, opening("begin", tenantId, entry), fn),
+    rehearseTenant: async (fn, options) => {
+      const pool = openPool({
+        url: urls.tenant,
+        size: 1,
+        pipeline: false,
+        connectTimeout: config.connectTimeout ?? 10_000,
+        name: "tenantctl probe",
+        onError,
+      });
+      try {
+        return await withSnapshot(pool, names, opening(begin(options?.readOnly), undefined, undefined), fn);
+      } finally {
+        await pool.end();
+      }
+    },
     jobsUrl: urls.jobs,
     openJobsPool: (size) => openForeignPool({ url: urls.jobs, size, name: "tenantctl jobs", onError }),
     get connections() {

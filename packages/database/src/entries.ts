@@ -26,18 +26,24 @@ function entry(name: string, ...parameters: readonly unknown[]): Entry {
   return { sql: `select app.${name}(${parameters.map((_, index) => `$${index + 1}`).join(", ")})`, parameters };
 }
 
-/** Reads of a tenant's user. Raises session_ended, tenant_suspended, tenant_cancelled. */
+/** Reads of a tenant's user. Raises session_ended, tenant_suspended, tenant_cancelled, maintenance. */
 export const readAsUser = ({ sessionId, userId, role }: UserClaims): Entry =>
   entry("read_as_user", tenantParameter, sessionId, userId, role);
 /** Writes of a tenant's user. Raises what reads raise, and tenant_busy. */
 export const writeAsUser = ({ sessionId, userId, role }: UserClaims): Entry =>
   entry("write_as_user", tenantParameter, sessionId, userId, role);
-/** Reads with a tenant's token. Raises token_invalid, scope_missing, tenant_suspended, tenant_cancelled. */
+/** Writes of a user about their own access: a logout, an export's audit row. They go on in read-only maintenance. */
+export const recordAsUser = ({ sessionId, userId, role }: UserClaims): Entry =>
+  entry("write_as_user", tenantParameter, sessionId, userId, role, true);
+/** Reads with a tenant's token. Raises token_invalid, scope_missing, tenant_suspended, tenant_cancelled, maintenance. */
 export const readAsToken = ({ tokenHash, scope }: TokenClaims): Entry =>
   entry("read_as_token", tenantParameter, tokenHash, scope);
 /** Writes with a tenant's token. Raises what reads raise, and tenant_busy. */
 export const writeAsToken = ({ tokenHash, scope }: TokenClaims): Entry =>
   entry("write_as_token", tenantParameter, tokenHash, scope);
+/** Writes about a token's own access: an export's audit row. They go on in read-only maintenance. */
+export const recordAsToken = ({ tokenHash, scope }: TokenClaims): Entry =>
+  entry("write_as_token", tenantParameter, tokenHash, scope, true);
 /** Reads of an operator, whose session was checked before. Raises tenant_not_found. */
 export const readAsOperator = (): Entry => entry("read_as_operator", tenantParameter);
 /** An operator's export: any tenant not purged, a soft-deleted one too. Raises tenant_not_found. */
@@ -46,7 +52,7 @@ export const readAsExport = (): Entry => entry("read_as_export", tenantParameter
 export const writeAsOperator = (): Entry => entry("write_as_operator", tenantParameter);
 /** Background work, in any state but purged. Raises tenant_not_found, tenant_busy. */
 export const writeAsJob = (): Entry => entry("write_as_job", tenantParameter);
-/** Logging in. Raises tenant_not_found, tenant_suspended, tenant_cancelled, tenant_busy. */
+/** Logging in. Raises tenant_not_found, tenant_suspended, tenant_cancelled, maintenance, tenant_busy. */
 export const writeAsLogin = (): Entry => entry("write_as_login", tenantParameter);
 /** Operator scopes that create a tenant or move its state: whatever the state is. Raises tenant_busy. */
 export const writeAsLifecycle = (): Entry => entry("write_as_lifecycle", tenantParameter);

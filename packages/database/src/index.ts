@@ -15,9 +15,9 @@ export {
 export { DatabaseRefusal, DatabaseUnavailable, TransactionRolledBack } from "./database-error.ts";
 export { digestTable, type TableDigest } from "./digest.ts";
 export * from "./entries.ts";
+export { checkProtection, type LintFinding, type LintResult, runLints } from "./lints.ts";
 export { type MigrateOptions, migrate, pendingMigrations } from "./migrate.ts";
 export { ownerSecret } from "./owner-secret.ts";
-export { checkProtection } from "./protection.ts";
 export { rebuildSystem } from "./rebuild-system.ts";
 export type { Rewrite } from "./rewrite.ts";
 export type { RoleUrls } from "./role-urls.ts";

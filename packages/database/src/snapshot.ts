@@ -16,6 +16,9 @@ export interface Snapshot {
   copyTo(text: string): CopyOut;
 }
 
+/** A transaction that ends in a rollback whatever is done in it. */
+export type Rehearsal = Pick<Snapshot, "run" | "copyTo">;
+
 /** For reading whole tables with COPY. */
 export interface SnapshotOptions {
   /** The snapshot is taken once these tables are locked, so that none is rewritten or emptied beneath it. */
@@ -35,7 +38,7 @@ export const exactFormsOneByOne: readonly Statement[] = [patience, unlimited, ..
 const closeCursor = plain("close tenancy_stream");
 const defaultBatchSize = 1000;
 
-/** Runs `fn` in a read-only transaction opened by `opening` on a connection of its own. */
+/** Runs `fn` in a transaction opened by `opening` on a connection of its own, and rolls it back. */
 export async function withSnapshot<T>(
   pool: Pool,
   names: StatementNames,

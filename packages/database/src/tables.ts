@@ -48,6 +48,23 @@ export interface TenantsTable {
   purge_at: TimeOrNull;
   purged_at: TimeOrNull;
   hold: JsonOrNull;
+  maintenance: JsonOrNull;
+}
+
+/** Global; tenants may read it. One row. */
+export interface SystemMaintenanceTable {
+  single: Generated<true>;
+  maintenance: JsonOrNull;
+}
+
+/** Global. What operators wrote down themselves. */
+export interface ChangelogEntriesTable {
+  id: string;
+  at: DefaultTime;
+  change: string;
+  about_tenant: string | null;
+  operator: string;
+  created_at: DefaultTime;
 }
 
 export interface UsersTable {
@@ -619,10 +636,44 @@ export interface AccessLogTable {
   last_request_id: string;
 }
 
+/** Global. */
+export interface IncidentsTable {
+  id: string;
+  kind: "system-down" | "data-breach" | "data-loss";
+  title: string | null;
+  affected: Json;
+  about_tenants: string[];
+  unknown_tenants: string[];
+  all_tenants: boolean;
+  opened_at: DefaultTime;
+  opened_by: string | null;
+  closed_at: TimeOrNull;
+  closed_by: string | null;
+  summary: string | null;
+}
+
+/** Global. A timeline: rows are only added. */
+export interface IncidentEntriesTable {
+  id: string;
+  incident_id: string;
+  kind: "started" | "done" | "failed" | "skipped" | "note" | "closed";
+  step: string | null;
+  at: Time;
+  done_by: string | null;
+  recorded_at: DefaultTime;
+  recorded_by: string | null;
+  note: string | null;
+  item: Json | null;
+  claimant: string | null;
+  claimed_until: TimeOrNull;
+}
+
 /** Every table a scope can reach, for Kysely. */
 export interface Tables {
   "app.plans": PlansTable;
   "app.tenants": TenantsTable;
+  "app.system_maintenance": SystemMaintenanceTable;
+  "app.changelog_entries": ChangelogEntriesTable;
   "app.users": UsersTable;
   "app.customers": CustomersTable;
   "app.sessions": SessionsTable;
@@ -669,6 +720,8 @@ export interface Tables {
   "app.contact_channels": ContactChannelsTable;
   "app.deliveries": DeliveriesTable;
   "app.delivery_attempts": DeliveryAttemptsTable;
+  "app.incidents": IncidentsTable;
+  "app.incident_entries": IncidentEntriesTable;
 }
 
 /** A row of `app.<table>` as read, as inserted and as updated. */

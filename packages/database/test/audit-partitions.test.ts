@@ -2,7 +2,7 @@ import { Client } from "pg";
 import { v7 as newId } from "uuid";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { build, sql } from "../src/build.ts";
-import { checkProtection } from "../src/protection.ts";
+import { checkProtection } from "../src/lints.ts";
 import { SYSTEM_TENANT_ID } from "../src/system-tenant.ts";
 import { type OpenDatabase, openMigrated } from "./fixtures/open-migrated.ts";
 import { describeOnEachCluster } from "./harness/clusters.ts";

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import { asUser } from "../src/connection-url.ts";
 import { openDatabase } from "../src/database.ts";
 import { migrate, pendingMigrations } from "../src/migrate.ts";
-import { checkProtection } from "../src/protection.ts";
+import { checkProtection } from "../src/lints.ts";
 import { describeSchema } from "../src/schema-description.ts";
 import { describeOnEachCluster } from "./harness/clusters.ts";
 import { createDatabase, type TestDatabase, urlOf, withClient } from "./harness/database.ts";

@@ -8,6 +8,8 @@ import {
   readAsOperator,
   readAsToken,
   readAsUser,
+  recordAsToken,
+  recordAsUser,
   type Scope,
   SYSTEM_TENANT_ID,
   sql,
@@ -24,12 +26,16 @@ export interface CallScope {
   readonly actor: Actor;
 }
 
+/** There are no credentials that could have ended: the database's URL was let in by PostgreSQL itself. */
+const localEntry: Entry = { sql: "select 1", parameters: [] };
+
 /** The check that an operator's credentials still hold (and a token's scope), as a transaction's first statement. */
 export const operatorEntry = (principal: Principal, access: Access): Entry => {
   const scope = access.kind === "operator" || access.kind === "tenant" ? access.scope : "";
   if (principal.kind === "operator")
     return operatorSession({ sessionId: principal.sessionId, operatorId: principal.operatorId });
   if (principal.kind === "operatorToken") return operatorToken({ tokenHash: principal.hash, scope });
+  if (principal.kind === "local") return localEntry;
   throw new Error(`no operator entry for ${principal.kind}`);
 };
 
@@ -45,18 +51,24 @@ export const namedActor = async (scope: Scope, principal: Principal): Promise<Ac
   return { type: "token", id: row?.id ?? null, name: row?.name ?? null };
 };
 
-/** The check that a tenant's own credentials still hold, as a transaction's first statement. */
+const userEntries = { read: readAsUser, write: writeAsUser, record: recordAsUser };
+const tokenEntries = { read: readAsToken, write: writeAsToken, record: recordAsToken };
+
+/**
+ * The check that a tenant's own credentials still hold, as a transaction's first statement. `record`: what is written is
+ * about the caller's own access, and goes on while the tenant is in read-only maintenance.
+ */
 export const memberEntry = (
   principal: Extract<Principal, { kind: "user" | "tenantToken" }>,
   access: Access,
-  readOnly: boolean,
+  use: keyof typeof userEntries,
 ): Entry => {
   if (principal.kind === "user") {
     const { sessionId, userId, role } = principal;
-    return (readOnly ? readAsUser : writeAsUser)({ sessionId, userId, role });
+    return userEntries[use]({ sessionId, userId, role });
   }
   const scope = access.kind === "tenant" ? access.scope : "";
-  return (readOnly ? readAsToken : writeAsToken)({ tokenHash: principal.hash, scope });
+  return tokenEntries[use]({ tokenHash: principal.hash, scope });
 };
 
 const ownTenant = async (
@@ -69,11 +81,13 @@ const ownTenant = async (
   const { tenantId } = principal;
   if (asked !== undefined && asked.toLowerCase() !== tenantId) {
     // Its own slug serves as well; another tenant's id or slug answers exactly as one that does not exist.
-    const reader = db.tenant(tenantId, memberEntry(principal, access, true), { readOnly: true });
+    const reader = db.tenant(tenantId, memberEntry(principal, access, "read"), { readOnly: true });
     const found = await findTenant(reader, asked);
     if (found.id !== tenantId) throw noSuchTenant();
   }
-  const entry = memberEntry(principal, access, readOnly);
+  // A logout, a new password.
+  const use = readOnly ? "read" : access.kind === "session" ? "record" : "write";
+  const entry = memberEntry(principal, access, use);
   return { scope: db.tenant(tenantId, entry, { readOnly }), tenantId, actor: actorOf(principal) };
 };
 

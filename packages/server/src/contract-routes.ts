@@ -26,6 +26,8 @@ declare module "fastify" {
     principal: Principal;
     /** The tenant that the request was about, once that is known: for metering. */
     tenantId: string | null;
+    /** Refused since the system or the tenant is in maintenance. */
+    isPlannedRefusal: boolean;
   }
   interface FastifyContextConfig {
     routeId?: RouteId;
@@ -118,6 +120,7 @@ const checkEncoding = (url: string): void => {
 export const registerContract = (fastify: FastifyInstance, app: App, handlers: Handlers): void => {
   fastify.decorateRequest("principal");
   fastify.decorateRequest("tenantId", null);
+  fastify.decorateRequest("isPlannedRefusal", false);
 
   for (const id of routeIds) {
     const shape: RouteShape = routes[id];
@@ -142,7 +145,10 @@ export const registerContract = (fastify: FastifyInstance, app: App, handlers: H
           if (shape.unlimited !== true) await app.limits.admitAddress(request, reply);
           return;
         }
-        request.principal = authenticate(request.headers.authorization, app.tokens);
+        request.principal =
+          app.localActor === undefined
+            ? authenticate(request.headers.authorization, app.tokens)
+            : { kind: "local", name: app.localActor };
         if (request.principal.kind === "user") request.tenantId = request.principal.tenantId;
         reply.header("x-tenantctl-version", version);
         authorize(access, request.principal, whilePasswordIsDue.has(id));
@@ -161,9 +167,11 @@ export const registerContract = (fastify: FastifyInstance, app: App, handlers: H
     const error = asContractError(thrown);
     const { status } = errors[error.code];
     app.metrics?.problem(error.code);
-    if (status >= 500) request.log.error({ err: thrown, code: error.code }, "request failed");
+    request.isPlannedRefusal = error.code === "maintenance";
+    const isFault = status >= 500 && !request.isPlannedRefusal;
+    if (isFault) request.log.error({ err: thrown, code: error.code }, "request failed");
     const id = request.routeOptions.config.routeId;
-    if (status >= 500) {
+    if (isFault) {
       const place = id ?? request.routeOptions.url ?? "no route";
       app.errors.add({ error: thrown, source: "request", place, requestId: request.id, tenantId: request.tenantId });
     }

@@ -11,10 +11,13 @@ import { checkHandlers } from "./checks/check-handlers.ts";
 import { contactHandlers } from "./contacts/contact-handlers.ts";
 import { customerHandlers } from "./customers/customer-handlers.ts";
 import { deliveryHandlers } from "./deliveries/delivery-handlers.ts";
+import { diagnoseHandlers } from "./diagnose/diagnose-handlers.ts";
 import { errorHandlers } from "./errors/error-handlers.ts";
 import { exportHandlers } from "./export/export-handlers.ts";
 import { healthHandlers } from "./health/health-handlers.ts";
 import { holdHandlers } from "./holds/hold-handlers.ts";
+import { incidentHandlers } from "./incidents/incident-handlers.ts";
+import { maintenanceHandlers } from "./maintenance/maintenance-handlers.ts";
 import { metricsHandlers } from "./metrics/metrics-handlers.ts";
 import { operationHandlers } from "./operations/operation-handlers.ts";
 import { operatorHandlers } from "./operators/operator-handlers.ts";
@@ -39,6 +42,7 @@ export const handlers: Handlers = {
   ...auditHandlers,
   ...accessLogHandlers,
   ...checkHandlers,
+  ...diagnoseHandlers,
   ...errorHandlers,
   ...alertHandlers,
   ...ruleHandlers,
@@ -49,7 +53,9 @@ export const handlers: Handlers = {
   ...operationHandlers,
   ...backupHandlers,
   ...holdHandlers,
+  ...maintenanceHandlers,
   ...contactHandlers,
   ...deliveryHandlers,
+  ...incidentHandlers,
   ...healthHandlers,
 };

@@ -50,6 +50,7 @@ const raised: Partial<Record<ErrorCode, { detail: string; hint: string; retryAft
     hint: "Try again in a few seconds.",
     retryAfter: 2,
   },
+  maintenance: { detail: "The system is in maintenance.", hint: "Try again in a minute.", retryAfter: 60 },
   quota_exceeded: {
     detail: "The tenant's quota is used up.",
     hint: "Upgrade the plan, have an operator increase the quota, or remove what is no longer needed.",
@@ -141,6 +142,13 @@ interface PostgresFields {
 
 const own = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined);
 
+/** Seconds that the check itself has said, else those of its kind. */
+const retryAfterOf = (detail: unknown, usual: number | undefined): { retryAfter: number } | undefined => {
+  const said = /^\{"retryAfter": (\d+)\}$/.exec(own(detail) ?? "")?.[1];
+  const retryAfter = said === undefined ? usual : Number(said);
+  return retryAfter === undefined ? undefined : { retryAfter };
+};
+
 const fromPostgres = (fields: PostgresFields, cause: unknown): ContractError | undefined => {
   const state = own(fields.code);
   if (state === undefined) return undefined;
@@ -148,7 +156,7 @@ const fromPostgres = (fields: PostgresFields, cause: unknown): ContractError | u
   if (state === "TN000" && constraint !== undefined && isErrorCode(constraint)) {
     const words = raised[constraint];
     const detail = own(fields.message) ?? words?.detail ?? errors[constraint].title;
-    const more = words?.retryAfter === undefined ? { cause } : { retryAfter: words.retryAfter, cause };
+    const more = { ...retryAfterOf(fields.detail, words?.retryAfter), cause };
     return new ContractError(constraint, detail, own(fields.hint) ?? words?.hint ?? "", more);
   }
   const known =

@@ -126,6 +126,7 @@ describe("use over time", () => {
             bytes: 10,
             tenantId: tenant.id,
             isProbe: false,
+            isPlanned: false,
           });
         }
         await server.app.meter.flush();

@@ -96,7 +96,14 @@ describe("tenants' counts", () => {
 
   it("stay small with 100,000 tenants, in memory and in the answer", async () => {
     const metrics = createMetrics(200);
-    const request = { route: "customers.list", group: "customers", method: "GET", status: 200, isProbe: false };
+    const request = {
+      route: "customers.list",
+      group: "customers",
+      method: "GET",
+      status: 200,
+      isProbe: false,
+      isPlanned: false,
+    };
     setFlagsFromString("--expose-gc");
     const collect: () => void = runInNewContext("gc");
     const used = (): number => {

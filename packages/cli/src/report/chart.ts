@@ -1,11 +1,11 @@
 import type { Figure } from "@tenantctl/contract";
 import { BarChart, LineChart } from "echarts/charts";
-import { GridComponent, LegendComponent } from "echarts/components";
+import { GridComponent } from "echarts/components";
 import { init, use } from "echarts/core";
 import { SVGRenderer } from "echarts/renderers";
 import { valueText } from "./value-text.ts";
 
-use([BarChart, LineChart, GridComponent, LegendComponent, SVGRenderer]);
+use([BarChart, LineChart, GridComponent, SVGRenderer]);
 
 export interface ChartSize {
   readonly width: number;
@@ -46,7 +46,7 @@ const seriesOf = ({ kind, series }: Figure) =>
 
 /** A figure as an SVG image of so many pixels: no script, and no colours of its own. */
 export const chartSvg = (figure: Figure, { width, height }: ChartSize): string => {
-  const { kind, unit, labels, series } = figure;
+  const { kind, unit, labels } = figure;
   const text = { color: axis, fontSize: 12 };
   const classes = {
     type: "category" as const,
@@ -69,8 +69,7 @@ export const chartSvg = (figure: Figure, { width, height }: ChartSize): string =
     chart.setOption({
       animation: false,
       textStyle: { fontFamily: "system-ui, sans-serif" },
-      legend: { show: series.length > 1, top: 0, left: 0, textStyle: text, itemWidth: 18, silent: true },
-      grid: { top: series.length > 1 ? 34 : 14, left: 8, right: 24, bottom: 6, containLabel: true },
+      grid: { top: 14, left: 8, right: 24, bottom: 6, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
       xAxis: kind === "ranking" ? amounts : classes,
       yAxis: kind === "ranking" ? classes : amounts,
       series: seriesOf(figure),
@@ -82,5 +81,9 @@ export const chartSvg = (figure: Figure, { width, height }: ChartSize): string =
   }
 };
 
+/** Nothing here is to be pointed at, so what a pointer would change goes too. */
 const withPageColours = (svg: string): string =>
-  Object.entries(stands).reduce((text, [stand, colour]) => text.replaceAll(stand, colour), svg);
+  Object.entries(stands).reduce(
+    (text, [stand, colour]) => text.replaceAll(stand, colour),
+    svg.replace(/<style\b[\s\S]*?<\/style>/g, ""),
+  );

@@ -29,6 +29,10 @@ code { font: .88em/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace;
   border-radius: .3rem; padding: .1rem .4rem; }
 figure { margin: 1.25rem 0; break-inside: avoid; }
 figcaption { font-size: .9rem; font-weight: 600; margin-bottom: .35rem; }
+.keys { display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; margin: 0; color: var(--quiet); font-size: .85rem; }
+.keys span::before { content: ""; display: inline-block; width: 1.1rem; height: .2rem; margin-right: .45rem; vertical-align: middle;
+  background: var(--series-1); border-radius: .1rem; print-color-adjust: exact; }
+.keys .key-2::before { background: var(--series-2); }
 svg { display: block; width: 100%; height: auto; }
 .narrow { display: none; }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; margin: .5rem 0 1rem; }

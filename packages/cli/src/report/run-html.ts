@@ -14,6 +14,12 @@ const marks: Readonly<Record<CheckResult, string>> = {
 
 const mark = (result: CheckResult): string => `<span class="mark ${result}">${marks[result]}</span>`;
 
+/** Which colour is which: in the page's own letters, which know how wide they are. */
+const keys = ({ series }: Figure): string =>
+  series.length < 2
+    ? ""
+    : `<p class="keys">${series.map(({ name }, index) => `<span class="key-${index + 1}">${text(name)}</span>`).join("")}</p>`;
+
 /** Drawn twice, for a drawing that shrinks with the window takes its letters with it. */
 const sizes = { wide: 800, narrow: 370 } as const;
 
@@ -26,7 +32,7 @@ const figureHtml = (figure: Figure): string => {
     const size: ChartSize = { width: sizes[name], height: heightOf(figure) };
     return `<div class="${name}" role="img" aria-label="${text(figure.title)}">${chartSvg(figure, size)}</div>`;
   };
-  return `<figure><figcaption>${text(figure.title)}</figcaption>${drawn("wide")}${drawn("narrow")}</figure>`;
+  return `<figure><figcaption>${text(figure.title)}</figcaption>${keys(figure)}${drawn("wide")}${drawn("narrow")}</figure>`;
 };
 
 const itemHtml = ({ id, title, result, evidence, next }: CheckItem, figures: readonly Figure[]): string =>

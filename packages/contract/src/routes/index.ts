@@ -9,9 +9,12 @@ import { checkRoutes } from "./checks.ts";
 import { contactRoutes } from "./contacts.ts";
 import { customerRoutes } from "./customers.ts";
 import { deliveryRoutes } from "./deliveries.ts";
+import { diagnoseRoutes } from "./diagnose.ts";
 import { errorRoutes } from "./errors.ts";
 import { healthRoutes } from "./health.ts";
 import { holdRoutes } from "./holds.ts";
+import { incidentRoutes } from "./incidents.ts";
+import { maintenanceRoutes } from "./maintenance.ts";
 import { metricsRoutes } from "./metrics.ts";
 import { operationRoutes } from "./operations.ts";
 import { operatorRoutes } from "./operators.ts";
@@ -35,14 +38,17 @@ export const routes = {
   ...alertRoutes,
   ...alertRuleRoutes,
   ...checkRoutes,
+  ...diagnoseRoutes,
   ...errorRoutes,
   ...metricsRoutes,
   ...operationRoutes,
   ...backupRoutes,
   ...restoreRoutes,
   ...holdRoutes,
+  ...maintenanceRoutes,
   ...contactRoutes,
   ...deliveryRoutes,
+  ...incidentRoutes,
   ...healthRoutes,
 } satisfies Record<string, RouteShape>;
 

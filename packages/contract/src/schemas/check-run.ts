@@ -27,7 +27,7 @@ const summary = {
   problems: Count("Items with a problem"),
   warnings: Count("Items with a warning"),
   needsPerson: Count("Items that only a person can judge"),
-  since: Time("From when on it looked at what happened: when the run before it began"),
+  since: Time("From when on it looked at what happened: at least a whole day, week or month back"),
   startedAt: Time("When it began"),
   finishedAt: Time("When it was done"),
   by: Nullable(Type.String({ description: "Who ran it" })),

@@ -12,6 +12,7 @@ export const notificationEvents = [
   "alert.resolved",
   "alert.escalated",
   "audit.checkpoint",
+  "incident.opened",
   "contact.test",
 ] as const;
 export type NotificationEvent = (typeof notificationEvents)[number];

@@ -36,7 +36,7 @@ export const auditExportHandlers: Handlers<"audit.export"> = {
     const body = await snapshotStream(
       (fn) =>
         principal.kind === "user" || principal.kind === "tenantToken"
-          ? db.tenantSnapshot(principal.tenantId, memberEntry(principal, route.access, true), fn)
+          ? db.tenantSnapshot(principal.tenantId, memberEntry(principal, route.access, "read"), fn)
           : db.operatorSnapshot(operatorEntry(principal, route.access), fn),
       (snapshot) => jsonLines(rowsOf(snapshot, wanted)),
     );

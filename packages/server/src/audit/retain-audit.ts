@@ -1,17 +1,20 @@
 import type { App } from "../app.ts";
+import { systemInMaintenance } from "../maintenance/system-in-maintenance.ts";
 import { announceCheckpoint } from "./announce-checkpoint.ts";
 import { auditRow } from "./audit-row.ts";
 import { appendCheckpoint } from "./checkpoint-file.ts";
 import { applyRetention, planRetention } from "./retention.ts";
 
 /**
- * Drops what is older than the configured months; nothing unless they are configured. What stands in its way is said in the
+ * Drops what is older than the configured months; nothing unless they are configured, nor while the
+ * system is in maintenance. What stands in its way is said in the
  * log, and looked at again the next day.
  */
 export const retainAudit = async (app: App): Promise<void> => {
   const { auditCheckpointFile, auditRetentionMonths } = app.settings;
   if (auditRetentionMonths === undefined) return;
   const scope = app.db.operator(undefined, { readOnly: true });
+  if (await systemInMaintenance(scope)) return;
   const plan = await planRetention(scope, auditRetentionMonths);
   if (plan.obstacles.length > 0 && plan.rows > 0) {
     app.log.warn({ before: plan.before, obstacles: plan.obstacles }, "old months of the audit log are kept");

@@ -10,10 +10,10 @@ const byWeight: readonly CheckResult[] = ["problem", "warning", "needs_person", 
 /** What a reader of the week's audit log would look for. */
 export const auditReview = async (looking: Looking): Promise<Found> => {
   const parts = [await unusualLogins(looking), await reviewedChanges(looking), await logIntegrity(looking)];
-  const [heaviest] = [...parts].sort((a, b) => byWeight.indexOf(a.result) - byWeight.indexOf(b.result));
+  const sorted = [...parts].sort((a, b) => byWeight.indexOf(a.result) - byWeight.indexOf(b.result));
   return {
     result: worst(parts.map(({ result }) => result)),
-    evidence: parts.flatMap(({ evidence }) => evidence),
-    next: heaviest?.next,
+    evidence: sorted.flatMap(({ evidence }) => evidence),
+    next: sorted[0]?.next,
   };
 };

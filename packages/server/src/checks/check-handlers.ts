@@ -67,7 +67,7 @@ export const checkHandlers: Handlers<"checks.run" | "checks.list" | "checks.get"
         transaction.run(audited(call, { resourceId: id, detail: body.cadence })),
         transaction.run(
           sql`delete from app.check_runs where id in (select id from app.check_runs where cadence = ${body.cadence}
-            order by started_at desc, id desc offset ${sql.lit(kept - 1)}) and id <> ${id}::uuid`.compile(build),
+            order by started_at desc, id desc offset ${sql.lit(kept)}) and id <> ${id}::uuid`.compile(build),
         ),
       ]);
       if (run === undefined) throw noSuchRun();

@@ -8,8 +8,10 @@ export interface Looking {
   readonly app: App;
   /** Reads as operator; each use checks the caller's credentials. */
   readonly scope: Scope;
-  /** ISO 8601: from when on it is asked what happened. */
+  /** ISO 8601: from when on it is asked what happened. At least a whole day, week or month, so that a second run hides nothing. */
   readonly since: string;
+  /** When the run before began; where there was none, the same as `since`. */
+  readonly lastRun: string;
   /** What the caller saw on trying the guide's steps; undefined where it did not. */
   readonly documentation: readonly TriedCommand[] | undefined;
   /** One statement, which may take 15 seconds. */

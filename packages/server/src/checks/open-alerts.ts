@@ -15,7 +15,7 @@ export const openAlerts = async ({ ask }: Looking): Promise<Found> => {
   return {
     result: critical > 0 ? "problem" : warning > 0 ? "warning" : "ok",
     evidence: [
-      `${plural(counted.alerts, "alert")}: ${critical} critical and ${warning} of warning that nobody took, ${info} for information, ${taken} taken or silenced`,
+      `${plural(counted.alerts, "alert")}: nobody took ${critical} critical, ${plural(warning, "warning")}, ${info} for information; ${taken} taken or silenced`,
       ...some(lines, counted.alerts),
     ],
     next: critical + warning > 0 ? `tenantctl alerts show ${first.id}` : "tenantctl alerts list",

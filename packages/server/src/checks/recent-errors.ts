@@ -14,15 +14,15 @@ interface Kind {
 }
 
 /** Kinds of unexpected error that came since then and that nobody has resolved, new ones first. */
-const kindsSince = (since: string) =>
+const kindsSince = (since: string, lastRun: string) =>
   sql<Kind>`select g.*, count(*) filter (where g."isNew") over () as "newKinds", count(*) over () as kinds
     from (select fingerprint, error, place, occurrences, cardinality(tenant_ids) as tenants, last_seen_at,
-        (first_seen_at >= ${since}::timestamptz or coalesce(reopened_at >= ${since}::timestamptz, false)) as "isNew"
+        (first_seen_at >= ${lastRun}::timestamptz or coalesce(reopened_at >= ${lastRun}::timestamptz, false)) as "isNew"
       from app.error_groups where last_seen_at >= ${since}::timestamptz and not expected and resolved_at is null) g
     order by g."isNew" desc, g.last_seen_at desc limit 8`.compile(build);
 
-export const recentErrors = async ({ ask, since }: Looking): Promise<Found> => {
-  const kinds = await ask(kindsSince(since));
+export const recentErrors = async ({ ask, since, lastRun }: Looking): Promise<Found> => {
+  const kinds = await ask(kindsSince(since, lastRun));
   const [first] = kinds;
   if (first === undefined) return { result: "ok", evidence: [`no unexpected error since ${minute(since)}`] };
   const lines = kinds.map(
@@ -32,7 +32,7 @@ export const recentErrors = async ({ ask, since }: Looking): Promise<Found> => {
   return {
     result: first.newKinds > 0 ? "problem" : "warning",
     evidence: [
-      `${plural(first.kinds, "kind")} of unexpected error since ${minute(since)}, ${first.newKinds} of them new`,
+      `${plural(first.kinds, "kind")} of unexpected error since ${minute(since)}, ${first.newKinds} new since the run before`,
       ...some(lines, first.kinds),
     ],
     next: `tenantctl logs errors show ${first.fingerprint}`,

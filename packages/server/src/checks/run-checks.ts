@@ -22,14 +22,15 @@ const furthestDays = 90;
 const iso = (expression: ReturnType<typeof sql>) =>
   sql<string>`to_char((${expression}) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
-/** Now, and from when on this run looks: the run before began then. A month is a month, however often it is looked at. */
-const span = (cadence: CheckCadence): CompiledQuery<{ now: string; since: string }> => {
+/** Now, when the run before began, and from when on this one looks: from then, or a whole cadence back if that is longer. */
+const span = (cadence: CheckCadence): CompiledQuery<{ now: string; since: string; lastRun: string }> => {
   const back = sql`now() - make_interval(days => ${sql.lit(cadences[cadence].days)})`;
-  const last = sql`select max(least(started_at, now())) from app.check_runs where cadence = ${cadence}`;
-  const since =
-    cadence === "monthly" ? sql`least(coalesce((${last}), ${back}), ${back})` : sql`coalesce((${last}), ${back})`;
-  return sql<{ now: string; since: string }>`select ${iso(sql`now()`)} as now,
-    ${iso(sql`greatest(${since}, now() - make_interval(days => ${sql.lit(furthestDays)}))`)} as since`.compile(build);
+  const last = sql`coalesce((select max(least(started_at, now())) from app.check_runs where cadence = ${cadence}), ${back})`;
+  const furthest = sql`now() - make_interval(days => ${sql.lit(furthestDays)})`;
+  return sql<{ now: string; since: string; lastRun: string }>`select ${iso(sql`now()`)} as now,
+    ${iso(sql`greatest(least(${last}, ${back}), ${furthest})`)} as since, ${iso(sql`greatest(${last}, ${furthest})`)} as "lastRun"`.compile(
+    build,
+  );
 };
 
 /** A check that can't look is a problem of its own: nothing must pass because nobody saw it. */
@@ -76,6 +77,7 @@ export const runChecks = async (
     app,
     scope,
     since: times.since,
+    lastRun: times.lastRun,
     documentation,
     ask: async (query) => (await scope.batch([patience, query]))[1],
   };

@@ -83,7 +83,7 @@ export const securityLog = async ({ ask, since }: Looking): Promise<Found> => {
     evidence: [
       `${plural(logins, "failed login")} since ${minute(since)}, as ${plural(tried, "account")} from ${plural(addresses, "address", "addresses")}`,
       ...some(accounts.map(named), accounts.length, 5),
-      `throttled: ${whole(blocked?.now ?? 0)} accounts and addresses now, ${whole(blocked?.lately ?? 0)} within a day`,
+      `throttled accounts and addresses: ${whole(blocked?.now ?? 0)} now, ${whole(blocked?.lately ?? 0)} within a day`,
       crossed === 0
         ? "nobody asked for another tenant's data"
         : `${plural(crossed, "request")} for another tenant, all refused`,

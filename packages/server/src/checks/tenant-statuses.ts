@@ -19,7 +19,7 @@ const byStatus = sql<{
 }>`select t.status, count(*) as tenants,
     count(*) filter (where t.status = 'suspended' and t.status_changed_at < now() - interval '30 days') as stale,
     count(*) filter (where t.status = 'deleted' and t.purge_at < now() + interval '7 days') as due
-  from app.tenants t where ${ours} group by t.status order by tenants desc`.compile(build);
+  from app.tenants t where ${ours} group by t.status order by tenants desc, t.status`.compile(build);
 
 /** The newest of each kind, at most five. */
 const changesSince = (since: string) =>

@@ -41,7 +41,7 @@ const newAddresses = (since: string) =>
   sql<NewAddress>`with logins as (
       select l.actor_id, l.actor_name, l.address, l.at from app.audit_log l
       where l.tenant_id = ${SYSTEM_TENANT_ID}::uuid and l.action = 'login' and l.outcome = 'success' and l.actor_type = 'operator'
-        and l.address is not null),
+        and l.address is not null and l.at > ${since}::timestamptz - interval '400 days'),
     firsts as (select actor_id, max(actor_name) as account, address, min(at) as at from logins group by actor_id, address)
     select f.account, f.address, ${jsonTime("f.at")} as at, count(*) over () as total
     from firsts f where f.at >= ${since}::timestamptz

@@ -12,7 +12,7 @@ type Export = ResultOf<Routes["tenants.export"]>;
 /** Members export while their tenant is active; operators, whose session was checked before, until it is purged. */
 const entries = ({ principal, route }: Pick<Call, "principal" | "route">) =>
   principal.kind === "user" || principal.kind === "tenantToken"
-    ? { read: memberEntry(principal, route.access, true), write: memberEntry(principal, route.access, false) }
+    ? { read: memberEntry(principal, route.access, "read"), write: memberEntry(principal, route.access, "record") }
     : { read: readAsExport(), write: writeAsJob() };
 
 /** A tenant's data as one streamed document. It is audited first: what left is on record even where the transfer broke. */

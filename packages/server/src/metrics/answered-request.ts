@@ -15,6 +15,8 @@ export interface AnsweredRequest {
   readonly bytes: number;
   /** Whom it was about; null: no tenant. */
   readonly tenantId: string | null;
+  /** Turned away since there is maintenance: nobody's fault, so that it alerts nobody. */
+  readonly isPlanned: boolean;
   /** A health check: it comes by the clock, not from anybody's work. */
   readonly isProbe: boolean;
 }
@@ -31,6 +33,7 @@ export const answeredRequest = (request: FastifyRequest, reply: FastifyReply): A
     seconds: reply.elapsedTime / 1000,
     bytes: responseBytes(request, reply),
     tenantId: request.tenantId,
+    isPlanned: request.isPlannedRefusal,
     isProbe: route?.unlimited === true && route.access.kind === "public",
   };
 };

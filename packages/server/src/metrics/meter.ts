@@ -160,11 +160,11 @@ export const createMeter = (db: Database, log: FastifyBaseLogger, report?: Repor
   const background = inBackground("usage metering", flushEveryMs, log, flush, report);
 
   return {
-    count: ({ isProbe, tenantId, group, status, seconds, bytes }) => {
+    count: ({ isProbe, isPlanned, tenantId, group, status, seconds, bytes }) => {
       if (isProbe) return;
       const line = lineOf(tenantId ?? SYSTEM_TENANT_ID, Math.floor(Date.now() / minuteMs), group);
       line.requests += 1;
-      if (status >= 500) line.errors += 1;
+      if (status >= 500) line.errors += isPlanned ? 0 : 1;
       else if (status >= 400) line.clientErrors += 1;
       line.bytes += bytes;
       line.ms += seconds * 1000;

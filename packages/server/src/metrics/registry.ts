@@ -88,13 +88,13 @@ export const createMetrics = (tenantCap: number): Metrics => {
     end: () => {
       underWay -= 1;
     },
-    count: ({ route, group, method, status, seconds, bytes: length, tenantId }) => {
+    count: ({ route, group, method, status, seconds, bytes: length, tenantId, isPlanned }) => {
       requests.inc({ route, method, status: `${Math.floor(status / 100)}xx` });
       durations.observe({ group }, seconds);
       bytes.inc({ group }, length);
       tenants.count(tenantId, {
         requests: 1,
-        errors: status >= 500 ? 1 : 0,
+        errors: status >= 500 && !isPlanned ? 1 : 0,
         clientErrors: status >= 400 && status < 500 ? 1 : 0,
         bytes: length,
         seconds,

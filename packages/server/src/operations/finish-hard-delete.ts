@@ -46,7 +46,7 @@ export const finishHardDelete = async (
       transaction.run(
         sql`update app.tenants set status = 'purged', status_changed_at = now(), updated_at = now(), purged_at = now(),
             purge_at = null, status_reason = null, previous_status = null, name = ${erasedName}, contact_email = null,
-            hold = null
+            hold = null, maintenance = null
           where id = ${tenantId}::uuid`.compile(build),
       ),
       transaction.run(

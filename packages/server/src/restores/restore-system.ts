@@ -115,13 +115,17 @@ const putBack = async ({ url, prefix, path, actor }: SystemRestore): Promise<Sys
         proofs[table.name] = { ...written, equal: true };
       }
       await rewrite.run(sql`set constraints all immediate`.compile(build));
-      // What was under way when the system was lost is not; nobody holds a tenant any more.
+      // What was under way when the system was lost is not; nobody holds a tenant any more, and its maintenance went with the system.
       await rewrite.run(
         sql`update app.operations set status = 'failed', finished_at = now(),
           error = '{"detail": "The system was lost and restored from a backup.", "code": "internal"}'
           where status in ('queued', 'running')`.compile(build),
       );
-      await rewrite.run(sql`update app.tenants set hold = null where hold is not null`.compile(build));
+      await rewrite.run(
+        sql`update app.tenants set hold = null, maintenance = null where hold is not null or maintenance is not null`.compile(
+          build,
+        ),
+      );
       await rewrite.run(
         auditRow({
           tenantId: null,

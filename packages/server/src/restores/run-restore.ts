@@ -63,7 +63,7 @@ const enterRegistry = async (
       on conflict (id) do update set slug = excluded.slug, name = excluded.name, status = 'suspended', plan = excluded.plan,
         contact_email = excluded.contact_email, status_reason = excluded.status_reason, status_changed_at = now(),
         updated_at = now(), created_at = excluded.created_at, previous_status = null, deleted_at = null, purge_at = null,
-        purged_at = null, hold = null
+        purged_at = null, hold = null, maintenance = null
       where t.status = 'purged' returning t.id`.compile(build),
   );
   if (entered.length > 0) return;

@@ -153,6 +153,24 @@ const newRule = async (world: World): Promise<string> => {
 const newCheckRun = async (world: World): Promise<string> =>
   (await world.must("POST", "/api/admin/checks", { cadence: "daily" })).id;
 
+/** An open incident about a tenant. */
+const newIncident = async (world: World, tenant: WorldTenant): Promise<string> =>
+  (await world.must("POST", "/api/admin/incidents", { kind: "data-breach", tenants: [tenant.slug] })).id;
+
+/** One whose steps were all skipped. */
+const settledIncident = async (world: World, tenant: WorldTenant): Promise<string> => {
+  const id = await newIncident(world, tenant);
+  for (const step of ["suspend", "preserve", "notify", "scope", "document"]) {
+    await world.must("POST", `/api/admin/incidents/${id}/entries`, {
+      id: uuidv7(),
+      kind: "skipped",
+      step,
+      text: "walk",
+    });
+  }
+  return id;
+};
+
 const newOperation = async ({ server }: World, tenantId: string): Promise<string> => {
   const { id } = await ownerRow<{ id: string }>(
     server.database,
@@ -324,9 +342,56 @@ export const routeCases: { readonly [Id in RouteId]: CaseOf<Id> } = {
     again: "unchanged",
   },
 
+  "incidents.open": {
+    prepare: (_, { slug }) => ({ body: { id: uuidv7(), kind: "data-breach", title: "Walked", tenants: [slug] } }),
+    again: "unchanged",
+  },
+  "incidents.list": { prepare: () => ({ query: { status: "all", limit: 2 } }) },
+  "incidents.system": { prepare: nothing },
+  "incidents.get": { prepare: async (world, tenant) => ({ params: { id: await newIncident(world, tenant) } }) },
+  "incidents.entry": {
+    prepare: async (world, tenant) => ({
+      params: { id: await newIncident(world, tenant) },
+      body: { id: uuidv7(), kind: "started", step: "scope", claimant: uuidv7() },
+    }),
+    again: "unchanged",
+  },
+  "incidents.close": {
+    prepare: async (world, tenant) => ({
+      params: { id: await settledIncident(world, tenant) },
+      body: { summary: "Nothing was read" },
+    }),
+    again: "unchanged",
+  },
+  "incidents.notify": {
+    prepare: async (world, tenant) => ({
+      params: { id: await newIncident(world, tenant) },
+      body: { id: uuidv7(), roles: ["security"], message: "walk" },
+    }),
+    again: "unchanged",
+  },
+  "incidents.state": { prepare: async (world, tenant) => ({ params: { id: await newIncident(world, tenant) } }) },
+  "incidents.seal": {
+    prepare: async (world, tenant) => ({
+      params: { id: await newIncident(world, tenant) },
+      body: { files: [{ name: "audit.jsonl", bytes: 3, sha256: "0".repeat(64) }] },
+    }),
+    again: "changes",
+  },
+  "tenants.suspendMany": {
+    prepare: async (world) => {
+      const id = await newTenant(world);
+      return { body: { tenants: [id], reason: "walk" }, auditTenant: id };
+    },
+    again: "unchanged",
+  },
+
   "checks.run": {
     prepare: () => ({ body: { cadence: "weekly", documentation: [{ command: "show acme", outcome: "ok" }] } }),
     again: "changes",
+  },
+  "diagnose.login": {
+    prepare: (_, { slug, admin }) => ({ query: { tenantId: slug, email: admin.email } }),
   },
   "checks.list": {
     prepare: async (world) => {
@@ -506,6 +571,27 @@ export const routeCases: { readonly [Id in RouteId]: CaseOf<Id> } = {
       return { params: { id }, auditTenant: id };
     },
     again: "refused",
+  },
+  "maintenance.list": {
+    prepare: async (world) => {
+      await world.must("PUT", "/api/admin/maintenance", { tenantId: await newTenant(world), reason: "moving" });
+      return {};
+    },
+  },
+  "maintenance.on": {
+    prepare: async (world) => {
+      const id = await newTenant(world);
+      return { body: { tenantId: id, readOnly: true, reason: "moving" }, auditTenant: id };
+    },
+    again: "unchanged",
+  },
+  "maintenance.off": {
+    prepare: async (world) => {
+      const id = await newTenant(world);
+      await world.must("PUT", "/api/admin/maintenance", { tenantId: id });
+      return { query: { tenantId: id }, auditTenant: id };
+    },
+    again: "unchanged",
   },
   "health.get": { prepare: nothing },
   "health.live": { prepare: nothing },

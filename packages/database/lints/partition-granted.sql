@@ -1,0 +1,13 @@
+-- A serving role can reach a partition directly
+-- Stops serve.
+-- The policies stand on the parent: who names a partition goes past them.
+select c.oid::regclass::text as object,
+  format('The role %s can reach the partition %s past the policies of its parent', r.rolname, c.oid::regclass) as detail,
+  format('revoke all on %s from %I, public', c.oid::regclass, r.rolname) as fix
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+join pg_roles r on r.rolname in (tenancy.role('tenant'), tenancy.role('operator')) and not r.rolsuper
+where c.relispartition and c.relkind in ('r', 'p')
+  and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
+  and (has_table_privilege(r.oid, c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')
+    or has_any_column_privilege(r.oid, c.oid, 'SELECT, INSERT, UPDATE, REFERENCES'))
+order by 1, 2
