@@ -188,7 +188,5 @@ it("show and status say when backups were made, verified and drilled", async () 
   expect(stdout).toMatch(/last verified +\d{4}-/);
   expect(stdout).toMatch(/last drilled +never/);
   const status = await tenantctl("status");
-  expect(status.stdout).toMatch(
-    new RegExp(`backups +none overdue, oldest ${time.slice(0, 16)}, verified ${time.slice(0, 10)}, drilled never`),
-  );
+  expect(status.stdout).toMatch(/backups +0 overdue, age \d+\w.*, verified \d+\w.*, drilled never/);
 });
