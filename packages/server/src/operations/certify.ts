@@ -33,8 +33,9 @@ const readEnded = ({ operationId }: Claimed) =>
     from app.operations o, (select clock_timestamp()::timestamptz(3) as now) as c
     where o.id = ${operationId}::uuid`.compile(build);
 
-/** Protected tables of which the operator role does not see every row: a count of none would prove nothing there. */
+/** Protected tables (those that still exist) of which the operator role does not see every row: a count of none would prove nothing there. */
 const hidingTables = sql<{ name: string }>`select c.table_name::text as name from tenancy.table_classes c
+  join pg_class t on t.oid = c.table_name
   where c.class = 'protected' and (
     not exists (select from pg_policy p where p.polrelid = c.table_name and p.polname = 'tenancy_operator_read'
       and p.polpermissive and p.polcmd = 'r' and pg_get_expr(p.polqual, p.polrelid) = 'true')
