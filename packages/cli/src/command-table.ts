@@ -227,6 +227,12 @@ export const commandTable = [
     load: () => import("./commands/maintenance.ts"),
   },
   {
+    name: "changelog",
+    section: "The system",
+    summary: "What operators changed, and when",
+    load: () => import("./commands/changelog.ts"),
+  },
+  {
     name: "operations",
     section: "The system",
     summary: "Long-running operations",

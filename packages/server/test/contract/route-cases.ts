@@ -593,6 +593,8 @@ export const routeCases: { readonly [Id in RouteId]: CaseOf<Id> } = {
     },
     again: "unchanged",
   },
+  "changelog.list": { prepare: nothing },
+  "changelog.add": { prepare: () => ({ body: { change: "A disk was replaced" } }), again: "changes" },
   "health.get": { prepare: nothing },
   "health.live": { prepare: nothing },
   "health.ready": { prepare: nothing },
