@@ -2,7 +2,7 @@ import Type from "typebox";
 import { operatorAccess } from "../access.ts";
 import { route } from "../route.ts";
 import { Diagnosis } from "../schemas/diagnosis.ts";
-import { Closed, Email, TenantRef } from "../schemas/values.ts";
+import { Closed, Email, Secret, TenantRef } from "../schemas/values.ts";
 
 const tag = "diagnose";
 const access = operatorAccess("diagnose:read");
@@ -32,5 +32,41 @@ export const diagnoseRoutes = {
     responses,
     errors: ["tenant_not_found"],
     example: { query: { tenantId: "company-name", email: "ann@company.com" } },
+  }),
+  "diagnose.quota": route({
+    method: "GET",
+    path: "/api/admin/diagnose/quota",
+    tag,
+    summary: "Say how far a tenant is with its quotas, and what could be done",
+    description:
+      "Use, limit and when it is full at this rate; what uses it; and what a larger plan, a higher quota or less use would come to.",
+    access,
+    query: Closed({ tenantId: TenantRef }),
+    responses,
+    errors: ["tenant_not_found"],
+    example: { query: { tenantId: "company-name" } },
+  }),
+  "diagnose.performance": route({
+    method: "GET",
+    path: "/api/admin/diagnose/performance",
+    tag,
+    summary: "Say what makes the system slow",
+    description:
+      "Slow statements, heavy tenants, indexes, dead rows, long transactions, pools and the cache. Reads only: what should be run is said and not run. What this database user may not see is said too, with the grant that shows it.",
+    access,
+    responses,
+    example: {},
+  }),
+  "diagnose.token": route({
+    method: "POST",
+    path: "/api/admin/diagnose/token",
+    tag,
+    summary: "Say what a token is, and whether it is valid",
+    description: "An access token or a `tctl_` token. It is neither stored nor logged nor answered.",
+    access,
+    body: Closed({ token: Secret("The token", 4096) }),
+    responses,
+    audit: { action: "diagnose", resourceType: "token" },
+    example: { body: { token: "tctl_mistyped" } },
   }),
 };

@@ -390,6 +390,18 @@ export const routeCases: { readonly [Id in RouteId]: CaseOf<Id> } = {
     prepare: () => ({ body: { cadence: "weekly", documentation: [{ command: "show acme", outcome: "ok" }] } }),
     again: "changes",
   },
+  "diagnose.quota": { prepare: (_, { slug }) => ({ query: { tenantId: slug } }) },
+  "diagnose.performance": { prepare: nothing },
+  "diagnose.token": {
+    prepare: async (world) => ({
+      body: {
+        token: (
+          await world.must("POST", "/api/admin/tokens", { name: world.fresh("looked-at"), scopes: ["plans:read"] })
+        ).token,
+      },
+    }),
+    again: "changes",
+  },
   "diagnose.login": {
     prepare: (_, { slug, admin }) => ({ query: { tenantId: slug, email: admin.email } }),
   },
