@@ -25,6 +25,7 @@ export { formatName, formatVersion } from "./manifest.ts";
 export { type CopyText, type OpenArchive, openArchive } from "./open-archive.ts";
 export { maxRowBytes, splitRows } from "./split-rows.ts";
 export { stateDigest } from "./state-digest.ts";
+export { encodeTarHeader, paddingAfter, type TarHeader, trailerBytes } from "./tar-header.ts";
 export { type KeyOptions, type VerifiedArchive, type VerifyOptions, verifyArchive } from "./verify-archive.ts";
 export {
   type ArchiveSource,

@@ -31,6 +31,8 @@ export interface App {
   readonly deliverer: Deliverer;
   readonly log: FastifyBaseLogger;
   readonly startedAt: number;
+  /** Whom each request is put down to, in a process that serves nobody else; undefined where the API listens. */
+  readonly localActor: string | undefined;
   /** True from the moment the process was asked to stop. */
   draining: boolean;
 }

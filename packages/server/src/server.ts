@@ -50,10 +50,14 @@ const pathPatterns = Object.values(routes).map(
   ({ path }: RouteShape) => new RegExp(`^${path.replace(/:[A-Za-z]+/g, "[^/]+")}$`),
 );
 
-/** Builds the API over an open database. Nothing listens yet. */
+/**
+ * Builds the API over an open database. Nothing listens yet. With `localActor` it never may: every request is let in as
+ * that one.
+ */
 export const buildServer = async (
   settings: Settings,
   db: Database,
+  localActor?: string,
 ): Promise<{ fastify: FastifyInstance; app: App }> => {
   const fastify = Fastify({
     logger:
@@ -98,6 +102,7 @@ export const buildServer = async (
     deliverer: createDeliverer(db, settings, fastify.log),
     log: fastify.log,
     startedAt: Date.now(),
+    localActor,
     draining: false,
   };
   // The documentation page brings a policy of its own; nothing else here is a page.
