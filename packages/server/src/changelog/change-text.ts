@@ -26,9 +26,13 @@ const valueText = (value: unknown): string => {
 /** `planName` → `plan name`. */
 const words = (name: string): string => name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 
-const fieldTexts = ({ before, after }: AuditedChange): string => {
-  const names = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])].filter(
-    (name) => JSON.stringify(before?.[name]) !== JSON.stringify(after?.[name]),
+/** What is empty from the beginning, or says what the change is about, says nothing. */
+const isNews = (before: unknown, after: unknown, resource: string | null): boolean =>
+  JSON.stringify(before ?? null) !== JSON.stringify(after ?? null) && (before !== undefined || after !== resource);
+
+const fieldTexts = ({ before, after, resource }: AuditedChange): string => {
+  const names = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])].filter((name) =>
+    isNews(before?.[name], after?.[name], resource),
   );
   const told = names
     .slice(0, mostFields)
