@@ -15,6 +15,7 @@ import { useAccessTokens } from "./auth/access-token.ts";
 import { createPasswords } from "./auth/passwords.ts";
 import { registerContract } from "./contract-routes.ts";
 import { createDeliverer } from "./deliveries/deliverer.ts";
+import { isProbe } from "./diagnose/isolation/probe-credentials.ts";
 import { useDocumentation } from "./docs/documentation.ts";
 import { createErrorGroups } from "./errors/error-groups.ts";
 import { handlers } from "./handlers.ts";
@@ -100,6 +101,7 @@ export const buildServer = async (
     refusals: createRefusals(db, fastify.log, errors.failed),
     tokenUse: createTokenUse(db, fastify.log, errors.failed),
     deliverer: createDeliverer(db, settings, fastify.log),
+    inject: fastify.inject.bind(fastify),
     log: fastify.log,
     startedAt: Date.now(),
     localActor,
@@ -117,6 +119,7 @@ export const buildServer = async (
     reply.header("cache-control", "no-store");
   });
   fastify.addHook("onResponse", async (request, reply) => {
+    if (isProbe(request.principal)) return; // nobody's use
     // What came with credentials that did not hold is nobody's use.
     if (!app.limits.settle(request, reply)) request.tenantId = null;
     const answered = answeredRequest(request, reply);

@@ -34,6 +34,16 @@ export const commands = defineCommands([
     examples: ["diagnose performance", "diagnose performance -o json"],
   },
   {
+    path: ["diagnose", "isolation"],
+    covers: ["diagnose.isolation"],
+    summary: "Look for ways from one tenant to another, and try them",
+    description:
+      "Lints of the live database; then two hidden tenants, removed again, try every verb on every table and every route on each other. With two --tenant it only reads, between these. Exit 10 on any finding, 11 while another diagnosis runs.",
+    flags: [{ flags: "--tenant <tenant...>", help: "Only read between two tenants that are there; give it twice" }],
+    run: async (invocation) => (await import("../diagnose/isolation-command.ts")).diagnoseIsolation(invocation),
+    examples: ["diagnose isolation", "diagnose isolation --tenant acme --tenant globex", "diagnose isolation -o json"],
+  },
+  {
     path: ["diagnose", "token"],
     covers: ["diagnose.token"],
     summary: "Say what a token is, and whether it is valid",

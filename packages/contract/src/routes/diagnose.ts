@@ -1,7 +1,7 @@
 import Type from "typebox";
 import { operatorAccess } from "../access.ts";
 import { route } from "../route.ts";
-import { Diagnosis } from "../schemas/diagnosis.ts";
+import { Diagnosis, IsolationDiagnosis } from "../schemas/diagnosis.ts";
 import { Closed, Email, Secret, TenantRef } from "../schemas/values.ts";
 
 const tag = "diagnose";
@@ -56,6 +56,28 @@ export const diagnoseRoutes = {
     access,
     responses,
     example: {},
+  }),
+  "diagnose.isolation": route({
+    method: "POST",
+    path: "/api/admin/diagnose/isolation",
+    tag,
+    summary: "Look for ways from one tenant to another, and try them",
+    description:
+      "Lints of the live database; then two tenants made for it, hidden and removed again: every table the tenant role can reach × every verb × another tenant or none, and every route of tenants. With `tenants` two real ones are only read from. One at a time.",
+    access: operatorAccess("diagnose:run"),
+    body: Closed({
+      tenants: Type.Optional(
+        Type.Array(TenantRef, {
+          description: "Two tenants that are there, in place of made ones",
+          minItems: 2,
+          maxItems: 2,
+        }),
+      ),
+    }),
+    responses: { 200: IsolationDiagnosis },
+    errors: ["tenant_not_found", "lease_held", "lease_lost"],
+    audit: { action: "diagnose", resourceType: "isolation" },
+    example: { body: {} },
   }),
   "diagnose.token": route({
     method: "POST",

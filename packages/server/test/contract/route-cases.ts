@@ -392,6 +392,10 @@ export const routeCases: { readonly [Id in RouteId]: CaseOf<Id> } = {
   },
   "diagnose.quota": { prepare: (_, { slug }) => ({ query: { tenantId: slug } }) },
   "diagnose.performance": { prepare: nothing },
+  "diagnose.isolation": {
+    prepare: async (world, { slug }) => ({ body: { tenants: [slug, world.other.slug] } }),
+    again: "changes",
+  },
   "diagnose.token": {
     prepare: async (world) => ({
       body: {
