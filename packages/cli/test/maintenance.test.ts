@@ -97,7 +97,7 @@ describe("maintenance", () => {
     ]);
     const screen = await tenantctl("status");
     expect(screen.code).toBe(10);
-    expect(screen.stdout).toMatch(/maintenance +the whole system since/);
+    expect(screen.stdout).toMatch(/^paused +the whole system since/m);
   });
 
   it("asks on a terminal before the whole system, and fits 60 columns", async () => {

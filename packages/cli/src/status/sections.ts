@@ -87,7 +87,7 @@ export const sections: readonly Section<KnownStatus>[] = [
     },
   },
   {
-    title: "maintenance",
+    title: "paused",
     say: ({ at, maintenance: { system, tenants } }) => {
       if (system === null && tenants === 0) return said("well", "none");
       const ends = (time: string | null): string => (time === null ? "" : `, ends in ${ageText(time, at)}`);
