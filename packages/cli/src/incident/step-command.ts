@@ -39,12 +39,8 @@ export const stepCommand = (invocation: Invocation): Promise<number> =>
     const data = settings.output !== "table";
     if (wanted === undefined) {
       if (done !== undefined || skip !== undefined) throw usage("--done and --skip are about one step", "Name it.");
-      return finish(
-        invocation,
-        await timeline.incident(),
-        await runPending(invocation, timeline, sayItem(invocation)),
-        data,
-      );
+      const progress = await runPending(invocation, timeline, sayItem(invocation));
+      return finish(invocation, await timeline.incident(), progress, data);
     }
     const step = stepOf(incident, wanted);
     if (step === undefined)

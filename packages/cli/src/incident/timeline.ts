@@ -155,7 +155,9 @@ export const workOn = async (
     reconnect,
     announce: async (incident) => {
       await sending(incident.id, (api) => api.call("incidents.open", { body: incident }));
-      if (place.api !== undefined) await bringIn(place.api, journal);
+      // What was recorded before it was known is this very command's.
+      for (const { at: _, recordedAs: __, ...entry } of unsentIn(journal).entries)
+        await sending(entry.id, (api) => api.call("incidents.entry", { params: { id: journal.id }, body: entry }));
       if (place.api !== undefined) return place.api.call("incidents.get", { params: { id: journal.id } });
       return incidentIn(journal) ?? Promise.reject(notHere(journal.id));
     },
