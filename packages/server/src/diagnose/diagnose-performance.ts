@@ -1,4 +1,4 @@
-import type { Routes } from "@tenantctl/contract";
+import { errors, type Routes } from "@tenantctl/contract";
 import { build, sql } from "@tenantctl/database";
 import type { Handler } from "../call.ts";
 import { asContractError } from "../problem.ts";
@@ -30,7 +30,8 @@ const findingOf = async ({ id, title, see }: Look, looking: Looking): Promise<Fi
     return { id, title, ...(await see(looking)) };
   } catch (error) {
     const { code } = asContractError(error);
-    if (code !== "internal" && code !== "timeout") throw error;
+    // Nothing can be seen then, and whoever asks must log in again or wait.
+    if ([401, 403, 503].includes(errors[code].status) && code !== "timeout") throw error;
     looking.app.log.error({ err: error, look: id }, "a look of the performance diagnosis failed");
     looking.app.errors.add({ error, source: "job", place: `diagnose ${id}` });
     const why = code === "timeout" ? "it took longer than 15 seconds" : "an unexpected error; the API's log has it";

@@ -2,6 +2,7 @@ import { ContractError, type Routes } from "@tenantctl/contract";
 import { type LintResult, type ProbeReport, probeTenants, runLints } from "@tenantctl/database";
 import type { App } from "../../app.ts";
 import { audited } from "../../audit/audited.ts";
+import { sealAll } from "../../audit/sealer.ts";
 import type { Call, Handler } from "../../call.ts";
 import { operatorEntry } from "../../call-scope.ts";
 import { plural } from "../../checks/wording.ts";
@@ -47,6 +48,9 @@ const tryCanaries = (app: App): Promise<Tried> =>
     const probe = createRouteProbe(app);
     await probe.before(a);
     const b = await fillB();
+    // What is written behind a request: the logs and their seals have rows then.
+    await app.accessLog.flush();
+    await sealAll(app);
     const routes = await probe.probe(a, b, alive);
     const tables = await probeTenants(app.db, app.db.operator(), [a.id, b.id], { readOnly: false, onRelation: alive });
     return { tables, routes };

@@ -21,10 +21,10 @@ interface Scanned {
 
 const scanned =
   sql<Scanned>`select format('%I.%I', s.schemaname, s.relname) as name, s.n_live_tup as rows, s.seq_scan as scans,
-    (s.seq_tup_read / s.seq_scan)::bigint as "perScan", coalesce(s.idx_scan, 0) as "byIndex"
+    (s.seq_tup_read / nullif(s.seq_scan, 0))::bigint as "perScan", coalesce(s.idx_scan, 0) as "byIndex"
   from pg_stat_user_tables s join pg_namespace n on n.nspname = s.schemaname
   where ${ours} and s.seq_scan >= 50 and s.n_live_tup >= ${sql.lit(largeRows)}
-    and s.seq_tup_read / s.seq_scan >= ${sql.lit(largeRows / 2)} and s.seq_scan > coalesce(s.idx_scan, 0) / 10
+    and s.seq_tup_read / nullif(s.seq_scan, 0) >= ${sql.lit(largeRows / 2)} and s.seq_scan > coalesce(s.idx_scan, 0) / 10
   order by s.seq_tup_read desc limit 10`.compile(build);
 
 /** Tables that are read from end to end, often. */

@@ -14,8 +14,8 @@ interface Presence {
 
 const presence =
   sql<Presence>`select exists (select from pg_available_extensions where name = 'pg_stat_statements') as available,
-    x.schema, coalesce(has_schema_privilege(x.schema, 'usage')
-      and has_table_privilege(format('%I.pg_stat_statements', x.schema), 'select'), false) as "canRead",
+    x.schema, case when x.schema is null then false else has_schema_privilege(x.schema, 'usage')
+      and has_table_privilege(format('%I.pg_stat_statements', x.schema), 'select') end as "canRead",
     coalesce((select s.setting from pg_settings s where s.name = 'shared_preload_libraries'), '?') as preloaded,
     pg_has_role(current_user, 'pg_read_all_stats', 'usage') as "seesAll", current_user as role
   from (select (select n.nspname from pg_extension e join pg_namespace n on n.oid = e.extnamespace
@@ -43,7 +43,9 @@ const verySlowMs = 1000;
 const oftenCalls = 10;
 
 const howToEnable = ({ available, preloaded, role }: Presence): Seen => {
-  const others = preloaded === "" || preloaded === "?" ? "" : `${preloaded},`;
+  const isHidden = preloaded === "?";
+  const others = preloaded === "" || isHidden ? "" : `${preloaded},`;
+  const load = `alter system set shared_preload_libraries = '${others}pg_stat_statements';`;
   const isLoaded = preloaded.split(/\s*,\s*/).includes("pg_stat_statements");
   return {
     result: "needs_person",
@@ -52,17 +54,19 @@ const howToEnable = ({ available, preloaded, role }: Presence): Seen => {
       ...(available
         ? []
         : ["its files are not installed either: with Debian's packages they come in postgresql-contrib"]),
-      ...(preloaded === "?" ? ["shared_preload_libraries can't be read from here: keep what is in it already"] : []),
       "as a superuser of this database:",
-      ...(isLoaded
-        ? []
-        : [`alter system set shared_preload_libraries = '${others}pg_stat_statements';`, "restart PostgreSQL"]),
+      ...(isHidden
+        ? ["show shared_preload_libraries; -- where it has pg_stat_statements, leave out the next two"]
+        : []),
+      ...(isLoaded ? [] : [`${load}${isHidden ? " -- behind what it has" : ""}`, "restart PostgreSQL"]),
       "create extension if not exists pg_stat_statements;",
       `grant pg_read_all_stats to "${role}";`,
     ],
-    next: isLoaded
-      ? "create extension if not exists pg_stat_statements;"
-      : `alter system set shared_preload_libraries = '${others}pg_stat_statements';`,
+    next: isHidden
+      ? "show shared_preload_libraries;"
+      : isLoaded
+        ? "create extension if not exists pg_stat_statements;"
+        : load,
   };
 };
 
