@@ -221,10 +221,22 @@ export const commandTable = [
     load: () => import("./commands/hold.ts"),
   },
   {
+    name: "incident",
+    section: "The system",
+    summary: "Emergencies, step by step: outage, breach, data loss",
+    load: () => import("./commands/incident.ts"),
+  },
+  {
     name: "maintenance",
     section: "The system",
     summary: "Refuse tenants, or only their changes, for a while",
     load: () => import("./commands/maintenance.ts"),
+  },
+  {
+    name: "changelog",
+    section: "The system",
+    summary: "What operators changed, and when",
+    load: () => import("./commands/changelog.ts"),
   },
   {
     name: "operations",

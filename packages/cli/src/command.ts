@@ -10,6 +10,8 @@ export interface Positional {
   /** What it names: tenants can be chosen from a list, people can be named by their e-mail. */
   readonly names?: "tenant" | "user" | "operator";
   readonly optional?: boolean;
+  /** It has its flag as well, and stands first. */
+  readonly leading?: boolean;
   readonly help?: string;
 }
 

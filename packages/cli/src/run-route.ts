@@ -10,18 +10,17 @@ import { impactOn, showImpact } from "./prompt/impact.ts";
 /** Rows that a page may have at the most, when a list is read page by page. */
 const pageRows = 1000;
 
-/** Every page of a list as JSON text; `limit` ends it after so many rows. */
-export const readPages = async (
+/** The pages of a list as JSON texts, one after the other; `limit` ends it after so many rows. */
+export async function* eachPage(
   { api }: Pick<Invocation, "api">,
   route: RouteId,
   input: RouteInput,
-): Promise<string[]> => {
+): AsyncGenerator<string> {
   const client = await api();
   const shape: RouteShape = routes[route];
   const takesLimit = Object.hasOwn(shape.query?.properties ?? {}, "limit");
   const wanted = typeof input.query.limit === "number" ? input.query.limit : undefined;
   if (wanted !== undefined && wanted < 1) throw usage("--limit takes a number of 1 or more");
-  const pages: string[] = [];
   let left = wanted;
   let cursor: string | undefined;
   do {
@@ -35,13 +34,23 @@ export const readPages = async (
         : Math.min(left, pageRows);
     const query = { ...input.query, limit, cursor };
     const { text, next } = await client.text(route, { ...input, query });
-    pages.push(text);
+    yield text;
     if (left !== undefined) {
       const rows: unknown = JSON.parse(text);
       left -= Array.isArray(rows) ? rows.length : 0;
     }
     cursor = left !== undefined && left <= 0 ? undefined : next;
   } while (cursor !== undefined);
+}
+
+/** Every page of a list at once. */
+export const readPages = async (
+  invocation: Pick<Invocation, "api">,
+  route: RouteId,
+  input: RouteInput,
+): Promise<string[]> => {
+  const pages: string[] = [];
+  for await (const page of eachPage(invocation, route, input)) pages.push(page);
   return pages;
 };
 

@@ -44,6 +44,7 @@ export const scopes = [
   "changelog:read",
   "changelog:write",
   "diagnose:read",
+  "diagnose:run",
   "incidents:read",
   "incidents:write",
 ] as const;

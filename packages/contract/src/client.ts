@@ -48,6 +48,8 @@ export interface ClientOptions {
   /** Asked before each call; undefined sends none. */
   readonly token?: () => string | undefined | Promise<string | undefined>;
   readonly headers?: Readonly<Record<string, string>>;
+  /** In place of the network's: an API within this process. */
+  readonly fetch?: typeof fetch;
   /** Milliseconds until an answer must have begun; 30 s unless said. A streamed body may take longer. */
   readonly timeoutMs?: number;
 }
@@ -119,7 +121,7 @@ const nextCursor = (headers: Headers): string | undefined => {
 
 /** A client for the whole contract. */
 export const createClient = (options: ClientOptions): Client => {
-  const { baseUrl, timeoutMs = 30_000 } = options;
+  const { baseUrl, timeoutMs = 30_000, fetch: send = fetch } = options;
 
   const request: Client["request"] = async (method, path, { body, upload, headers, signal } = {}) => {
     const token = await options.token?.();
@@ -130,7 +132,7 @@ export const createClient = (options: ClientOptions): Client => {
         ? setTimeout(() => begun.abort(new Error(`no answer within ${timeoutMs / 1000} s`)), timeoutMs)
         : undefined;
     try {
-      return await fetch(new URL(path, baseUrl), {
+      return await send(new URL(path, baseUrl), {
         method,
         redirect: "error",
         headers: {

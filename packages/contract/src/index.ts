@@ -33,4 +33,6 @@ export { Diagnosis } from "./schemas/diagnosis.ts";
 export { evidenceFormat, type Incident, type IncidentEntry } from "./schemas/incident.ts";
 export { operationStatuses, type QuotaResource, quotaResources } from "./schemas/tenant.ts";
 export { reservedSlugs, slugPattern, TenantRef } from "./schemas/values.ts";
+export { apiTokenChecksum, readAccessToken, readApiToken, tokenKindOf } from "./token-form.ts";
+export { tokenItems } from "./token-items.ts";
 export * from "./version.ts";

@@ -138,6 +138,10 @@ create table app.changelog_entries (
 create index changelog_entries_newest on app.changelog_entries (at desc, id desc);
 select tenancy.global('app.changelog_entries');
 
+-- What operators changed is a small part of the log; the query says the same words.
+create index audit_log_changes on app.audit_log (at desc, id desc)
+  where outcome = 'success' and resource_type in ('tenant', 'quota', 'plan', 'operator', 'token', 'contact', 'alert_rule', 'alert', 'maintenance', 'incident', 'operation', 'audit_log', 'system') and action not in ('export', 'backup');
+
 do $$
 declare
   name regprocedure;

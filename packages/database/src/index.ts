@@ -18,6 +18,7 @@ export * from "./entries.ts";
 export { checkProtection, type LintFinding, type LintResult, runLints } from "./lints.ts";
 export { type MigrateOptions, migrate, pendingMigrations } from "./migrate.ts";
 export { ownerSecret } from "./owner-secret.ts";
+export { type NotProven, type ProbeFinding, type ProbeReport, probeTenants } from "./probes/probe-tenants.ts";
 export { rebuildSystem } from "./rebuild-system.ts";
 export type { Rewrite } from "./rewrite.ts";
 export type { RoleUrls } from "./role-urls.ts";

@@ -1,5 +1,5 @@
 import type { Database } from "@tenantctl/database";
-import type { FastifyBaseLogger } from "fastify";
+import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import type { AccessLog } from "./access-log/access-log.ts";
 import type { AuditKeys } from "./audit/audit-keys.ts";
 import type { Refusals } from "./audit/refusals.ts";
@@ -29,8 +29,12 @@ export interface App {
   readonly refusals: Refusals;
   readonly tokenUse: TokenUse;
   readonly deliverer: Deliverer;
+  /** Calls this very API, past no check but the network's. */
+  readonly inject: FastifyInstance["inject"];
   readonly log: FastifyBaseLogger;
   readonly startedAt: number;
+  /** Whom each request is put down to, in a process that serves nobody else; undefined where the API listens. */
+  readonly localActor: string | undefined;
   /** True from the moment the process was asked to stop. */
   draining: boolean;
 }

@@ -16,6 +16,7 @@ import type { App } from "./app.ts";
 import { authenticate, authorize } from "./authorize.ts";
 import type { Call, Handlers } from "./call.ts";
 import { openScope } from "./call-scope.ts";
+import { isProbe } from "./diagnose/isolation/probe-credentials.ts";
 import { beginStream } from "./metrics/response-bytes.ts";
 import { actorOf, type Principal } from "./principal.ts";
 import { asContractError, problemOf } from "./problem.ts";
@@ -152,7 +153,7 @@ export const registerContract = (fastify: FastifyInstance, app: App, handlers: H
         if (request.principal.kind === "user") request.tenantId = request.principal.tenantId;
         reply.header("x-tenantctl-version", version);
         authorize(access, request.principal, whilePasswordIsDue.has(id));
-        if (shape.unlimited !== true) await app.limits.admit(request, reply);
+        if (shape.unlimited !== true && !isProbe(request.principal)) await app.limits.admit(request, reply);
       },
       preValidation: async (request) => {
         checkEncoding(request.url);
@@ -179,7 +180,8 @@ export const registerContract = (fastify: FastifyInstance, app: App, handlers: H
     const beyondItsTenant =
       error.code === "tenant_not_found" && (principal?.kind === "user" || principal?.kind === "tenantToken");
     // A failed login is recorded by its handler, which knows the tenant and the e-mail.
-    const isRefusal = id !== "auth.login" && (status === 401 || status === 403 || beyondItsTenant);
+    const isRefusal =
+      id !== "auth.login" && (status === 401 || status === 403 || beyondItsTenant) && !isProbe(principal);
     if (id !== undefined && isRefusal) {
       const shape: RouteShape = routes[id];
       app.refusals.add({

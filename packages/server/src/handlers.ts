@@ -7,6 +7,7 @@ import { auditHandlers } from "./audit/audit-handlers.ts";
 import { authHandlers } from "./auth/auth-handlers.ts";
 import { backupHandlers } from "./backups/backup-handlers.ts";
 import type { Handlers } from "./call.ts";
+import { changelogHandlers } from "./changelog/changelog-handlers.ts";
 import { checkHandlers } from "./checks/check-handlers.ts";
 import { contactHandlers } from "./contacts/contact-handlers.ts";
 import { customerHandlers } from "./customers/customer-handlers.ts";
@@ -54,6 +55,7 @@ export const handlers: Handlers = {
   ...backupHandlers,
   ...holdHandlers,
   ...maintenanceHandlers,
+  ...changelogHandlers,
   ...contactHandlers,
   ...deliveryHandlers,
   ...incidentHandlers,

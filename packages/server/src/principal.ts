@@ -19,7 +19,9 @@ export type Principal =
     } & SessionOf)
   | ({ readonly kind: "operator"; readonly operatorId: string } & SessionOf)
   | { readonly kind: "tenantToken"; readonly tenantId: string; readonly hash: Buffer }
-  | { readonly kind: "operatorToken"; readonly hash: Buffer };
+  | { readonly kind: "operatorToken"; readonly hash: Buffer }
+  /** Whoever has the database's own URL, and calls within their own process (local-api.ts). */
+  | { readonly kind: "local"; readonly name: string };
 
 /** An actor as the audit log names it. */
 export interface Actor {
@@ -39,6 +41,8 @@ export const actorOf = (principal: Principal): Actor => {
       return { type: "user", id: principal.userId, name: principal.name };
     case "operator":
       return { type: "operator", id: principal.operatorId, name: principal.name };
+    case "local":
+      return { type: "local", id: null, name: principal.name };
     default:
       return { type: "token", id: null, name: null, tokenHash: principal.hash };
   }

@@ -15,6 +15,7 @@ import { useAccessTokens } from "./auth/access-token.ts";
 import { createPasswords } from "./auth/passwords.ts";
 import { registerContract } from "./contract-routes.ts";
 import { createDeliverer } from "./deliveries/deliverer.ts";
+import { isProbe } from "./diagnose/isolation/probe-credentials.ts";
 import { useDocumentation } from "./docs/documentation.ts";
 import { createErrorGroups } from "./errors/error-groups.ts";
 import { handlers } from "./handlers.ts";
@@ -50,10 +51,14 @@ const pathPatterns = Object.values(routes).map(
   ({ path }: RouteShape) => new RegExp(`^${path.replace(/:[A-Za-z]+/g, "[^/]+")}$`),
 );
 
-/** Builds the API over an open database. Nothing listens yet. */
+/**
+ * Builds the API over an open database. Nothing listens yet. With `localActor` it never may: every request is let in as
+ * that one.
+ */
 export const buildServer = async (
   settings: Settings,
   db: Database,
+  localActor?: string,
 ): Promise<{ fastify: FastifyInstance; app: App }> => {
   const fastify = Fastify({
     logger:
@@ -96,8 +101,10 @@ export const buildServer = async (
     refusals: createRefusals(db, fastify.log, errors.failed),
     tokenUse: createTokenUse(db, fastify.log, errors.failed),
     deliverer: createDeliverer(db, settings, fastify.log),
+    inject: fastify.inject.bind(fastify),
     log: fastify.log,
     startedAt: Date.now(),
+    localActor,
     draining: false,
   };
   // The documentation page brings a policy of its own; nothing else here is a page.
@@ -112,6 +119,7 @@ export const buildServer = async (
     reply.header("cache-control", "no-store");
   });
   fastify.addHook("onResponse", async (request, reply) => {
+    if (isProbe(request.principal)) return; // nobody's use
     // What came with credentials that did not hold is nobody's use.
     if (!app.limits.settle(request, reply)) request.tenantId = null;
     const answered = answeredRequest(request, reply);

@@ -3,10 +3,7 @@ import { usage } from "../cli-error.ts";
 import type { Command, Positional } from "../command.ts";
 
 /** A place for an argument without a flag. */
-export interface Slot extends Positional {
-  /** The tenant in front, which a tenant's own login leaves out. */
-  readonly leading?: boolean;
-}
+export type Slot = Positional;
 
 /** Where a route asks for the tenant in its query, the tenant may be given as the first argument too. */
 const leadingTenant: Slot = {

@@ -2,10 +2,20 @@ import { defineCommands, type Positional } from "../command.ts";
 import { startMaintenance } from "../maintenance/start-maintenance.ts";
 
 const tenant = [
-  { name: "tenantId", label: "tenant", names: "tenant", optional: true, help: "Only this tenant, by id or slug" },
+  {
+    name: "tenantId",
+    label: "tenant",
+    names: "tenant",
+    optional: true,
+    leading: true,
+    help: "Only this tenant, by id or slug",
+  },
 ] as const satisfies readonly Positional[];
 
 const placeOf = ({ slug }: Readonly<Record<string, unknown>>): string => (slug === null ? "the system" : String(slug));
+
+const endOf = ({ slug }: Readonly<Record<string, unknown>>): string =>
+  `tenantctl maintenance off${slug === null ? "" : ` ${String(slug)}`}`;
 
 export const commands = defineCommands([
   {
@@ -27,9 +37,9 @@ export const commands = defineCommands([
         Number(data.writesUnderWay) === 0
           ? ""
           : ` ${String(data.writesUnderWay)} changes from before go on: look again.`;
-      const end = `tenantctl maintenance off${data.slug === null ? "" : ` ${String(data.slug)}`}`;
-      return `${placeOf(data)} is in maintenance: ${refused}, operators go on working.${late} End it: ${end}`;
+      return `${placeOf(data)} is in maintenance: ${refused}, operators go on working.${late} End it: ${endOf(data)}`;
     },
+    unchanged: (data) => `nothing to do: ${placeOf(data)} was so already. End it: ${endOf(data)}`,
     examples: [
       "maintenance on --reason 'restoring from backup' --for 2h",
       "maintenance on acme --read-only --reason 'moving house'",

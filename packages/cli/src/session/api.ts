@@ -77,9 +77,13 @@ const nextCursor = (headers: Headers): string | undefined => {
     : (new URL(target, "http://localhost").searchParams.get("cursor") ?? undefined);
 };
 
-/** An API client for a target. `note` says one line on stderr. */
-export const createApi = (target: Target, note: (line: string) => void): Api => {
-  const client = createClient({ baseUrl: target.url, headers: { "user-agent": `tenantctl/${version}` } });
+/** An API client for a target. `note` says one line on stderr; `within`: an API in this process instead of the network's. */
+export const createApi = (target: Target, note: (line: string) => void, within?: typeof fetch): Api => {
+  const client = createClient({
+    baseUrl: target.url,
+    headers: { "user-agent": `tenantctl/${version}` },
+    ...(within === undefined ? {} : { fetch: within }),
+  });
   let noted = false;
 
   const checkVersion = (response: Response): void => {
@@ -152,8 +156,9 @@ export const createApi = (target: Target, note: (line: string) => void): Api => 
 
   const send: Api["send"] = async (id, input = {}, options = {}) => {
     const shape: RouteShape = routes[id];
-    // Logging in and out changes the session, not the system.
-    if (!id.startsWith("auth.")) guardChange(shape.method, `\`${shape.summary.toLowerCase()}\``);
+    // Logging in and out changes the session, not the system; a token that is looked at changes nothing.
+    if (!id.startsWith("auth.") && id !== "diagnose.token")
+      guardChange(shape.method, `\`${shape.summary.toLowerCase()}\``);
     // An upload takes as long as it takes, and is answered when all of it has been read.
     const quick = shape.list === undefined && shape.upload === undefined && options.signal === undefined;
     return exchange({

@@ -87,6 +87,22 @@ export const sections: readonly Section<KnownStatus>[] = [
     },
   },
   {
+    title: "paused",
+    say: ({ at, maintenance: { system, tenants } }) => {
+      if (system === null && tenants === 0) return said("well", "none");
+      const ends = (time: string | null): string => (time === null ? "" : `, ends in ${ageText(time, at)}`);
+      const parts = [
+        ...(system === null
+          ? []
+          : [
+              `the whole system since ${ageText(at, system.startedAt)}${system.mode === "read_only" ? ", read-only" : ""}${ends(system.endsAt)}`,
+            ]),
+        ...(tenants === 0 ? [] : [`${plural(tenants, "tenant")} by ${tenants === 1 ? "itself" : "themselves"}`]),
+      ];
+      return { ...said("notice", parts.join("; ")), details: [], rest: "tenantctl maintenance status" };
+    },
+  },
+  {
     title: "quotas",
     say: ({ quotasNearLimit, quotasNearLimitTotal: total }) => {
       if (total === 0) return said("well", "none near its limit");

@@ -5,6 +5,7 @@ import { alertRoutes } from "./alerts.ts";
 import { auditRoutes } from "./audit.ts";
 import { authRoutes } from "./auth.ts";
 import { backupRoutes } from "./backups.ts";
+import { changelogRoutes } from "./changelog.ts";
 import { checkRoutes } from "./checks.ts";
 import { contactRoutes } from "./contacts.ts";
 import { customerRoutes } from "./customers.ts";
@@ -46,6 +47,7 @@ export const routes = {
   ...restoreRoutes,
   ...holdRoutes,
   ...maintenanceRoutes,
+  ...changelogRoutes,
   ...contactRoutes,
   ...deliveryRoutes,
   ...incidentRoutes,

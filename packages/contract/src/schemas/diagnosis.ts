@@ -9,3 +9,17 @@ export const Diagnosis = Closed({
   items: Type.Array(CheckItem, { description: "What was looked at, in the order in which it counts" }),
 });
 export type Diagnosis = Static<typeof Diagnosis>;
+
+const Count = (description: string) => Type.Integer({ description, minimum: 0 });
+
+/** What a diagnosis of isolation comes to, and how much was tried for it. */
+export const IsolationDiagnosis = Closed({
+  ...Diagnosis.properties,
+  counts: Closed({
+    lints: Count("Lints of the live database"),
+    tables: Count("Tables and views that the tenant role can reach"),
+    statements: Count("Statements tried on them: verbs, in another tenant's context and in none"),
+    routes: Count("Routes that tenants may call; 0 where the tenants are real"),
+    calls: Count("Calls of them, controls included"),
+  }),
+});

@@ -2,6 +2,7 @@ import Type from "typebox";
 import { Alert } from "./alert.ts";
 import { checkResults } from "./check.ts";
 import { Cadence } from "./check-run.ts";
+import { maintenanceModes } from "./maintenance.ts";
 import { Closed, Count, Nullable, OneOf, Slug, Time, Uuid } from "./values.ts";
 
 export const Health = Closed({
@@ -53,6 +54,21 @@ export const Status = Closed({
     waiting: Count("Rows of the audit log that are not sealed yet, at most 10,001"),
     lagSeconds: Count("Age of the oldest of them; 0 where none waits"),
   }),
+  maintenance: Closed(
+    {
+      system: Nullable(
+        Closed({
+          mode: OneOf(maintenanceModes, "full: tenants are refused; read_only: only their changes are"),
+          reason: Nullable(Type.String({ description: "Why" })),
+          startedAt: Time("Since when"),
+          endsAt: Nullable(Time("When it ends by itself; null: when somebody ends it")),
+        }),
+      ),
+      tenants: Count("Tenants in a maintenance of their own"),
+      tenantsWithoutEnd: Count("Those of them that somebody has to end"),
+    },
+    { description: "Who is refused on purpose" },
+  ),
   tenants: Type.Record(Type.String(), Count("tenants"), { description: "Tenants by status" }),
   quotasNearLimit: Type.Array(
     Closed({

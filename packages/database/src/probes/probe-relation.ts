@@ -197,6 +197,10 @@ export async function probeRelation(probed: Probed): Promise<RelationProbe> {
       if ("rows" in outcome) {
         const saw = outcome.rows[0]?.saw;
         if (saw !== undefined) result.findings.push({ relation: relation.name, verb, case: name, saw });
+      } else if (outcome.error.code?.startsWith("23")) {
+        // A constraint is asked only about rows that no policy kept the statement from.
+        const saw = `no policy refused it; only this did: ${outcome.error.message}`;
+        result.findings.push({ relation: relation.name, verb, case: name, saw });
       } else if (!isRefusal(outcome.error)) {
         result.notProven.push({
           relation: relation.name,

@@ -7,6 +7,8 @@ import { type NotProven, type ProbeFinding, probeRelation, probeVerbs, seesForei
 import { type Relation, readReachable } from "./reachable-relations.ts";
 import { createRowMaker, isNoRow, type RowMaker } from "./sample-row.ts";
 
+export type { NotProven, ProbeFinding };
+
 export interface ProbeReport {
   /** Tables, views and the like that the role tenant can reach and whose rows belong to tenants. */
   relations: number;
@@ -117,19 +119,19 @@ export async function probeTenants(
       await probeFresh(rehearsal, relations, report);
       const maker = createRowMaker(rehearsal, scope, all);
       const samples = new Map<Relation, Awaited<ReturnType<RowMaker["make"]>>>();
-      const makeRows = async () => {
+      const makeRows = async (tenantId: string) => {
         for (const relation of relations) {
           if (readOnly || !relation.may.includes("insert") || !isTable(relation)) continue;
           await onRelation?.(relation.name, 0, relations.length);
-          samples.set(relation, await maker.make(relation, b));
-          await maker.make(relation, a);
+          samples.set(relation, await maker.make(relation, tenantId));
         }
       };
+      await makeRows(a);
       if (readOnly) {
         for (const { name } of views)
           report.notProven.push({ relation: name, why: "it has no tenant_id to tell whose its rows are" });
       } else {
-        await probeViews(rehearsal, views, [a, b], makeRows, report);
+        await probeViews(rehearsal, views, [a, b], () => makeRows(b), report);
       }
       for (const [done, relation] of relations.entries()) {
         await onRelation?.(relation.name, done, relations.length);

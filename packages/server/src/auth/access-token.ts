@@ -11,6 +11,8 @@ export interface AccessTokens {
   sign(principal: SessionPrincipal): { accessToken: string; expiresIn: number };
   /** Who a token says it is. Throws token_expired or token_invalid. */
   verify(token: string): SessionPrincipal;
+  /** Names of the keys that it verifies with; they are no secret, each token carries one. */
+  readonly keyIds: readonly string[];
 }
 
 const issuer = "tenantctl";
@@ -79,6 +81,7 @@ export const useAccessTokens = async (
   if (signWithFirst === undefined) throw new Error("no JWT secret");
 
   return {
+    keyIds: [...verifiers.keys()],
     sign: (principal) => ({
       accessToken: signWithFirst({
         sub: principal.kind === "operator" ? principal.operatorId : principal.userId,

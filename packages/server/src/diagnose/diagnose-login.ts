@@ -6,7 +6,7 @@ import { jsonTime } from "../json-time.ts";
 import { findTenant, noSuchTenant } from "../tenants/find-tenant.ts";
 import { diagnosisOf, type Finding, reasons } from "./diagnosis.ts";
 import { loginFacts } from "./login-facts.ts";
-import { type LoginSubject, loginFindings } from "./login-findings.ts";
+import { type LoginSubject, loginFindings, type Serving } from "./login-findings.ts";
 
 const verdictOf = ({ tenant, email }: LoginSubject, findings: readonly Finding[]): string => {
   const why = reasons(findings);
@@ -25,17 +25,17 @@ const verdictOf = ({ tenant, email }: LoginSubject, findings: readonly Finding[]
 export const diagnoseLogin: Handler<Routes["diagnose.login"]> = async ({ scope, query }) => {
   const found = await findTenant(scope, query.tenantId);
   const email = normaliseEmail(query.email);
-  const [[status], facts] = await Promise.all([
+  const [[serving], facts] = await Promise.all([
     scope.run(
-      sql<{ statusReason: string | null; statusChangedAt: string }>`select status_reason as "statusReason",
-          ${jsonTime("status_changed_at")} as "statusChangedAt" from app.tenants where id = ${found.id}::uuid`.compile(
-        build,
-      ),
+      sql<Serving>`select status_reason as "statusReason", ${jsonTime("status_changed_at")} as "statusChangedAt",
+          case when app.maintenance_stands(maintenance) then maintenance end as "ownMaintenance",
+          (select m.maintenance from app.system_maintenance m where app.maintenance_stands(m.maintenance)) as "systemMaintenance"
+        from app.tenants where id = ${found.id}::uuid`.compile(build),
     ),
     loginFacts(scope, found.id, email, query.address),
   ]);
-  if (status === undefined) throw noSuchTenant();
-  const subject: LoginSubject = { tenant: { ...found, ...status }, email, facts };
+  if (serving === undefined) throw noSuchTenant();
+  const subject: LoginSubject = { tenant: { ...found, ...serving }, email, facts };
   const findings = loginFindings(subject);
   return diagnosisOf(verdictOf(subject, findings), findings);
 };

@@ -3,9 +3,24 @@ import type { FoundTenant } from "../tenants/find-tenant.ts";
 import { type Finding, shellWord } from "./diagnosis.ts";
 import type { LoginFacts, Throttle } from "./login-facts.ts";
 
+interface Maintenance {
+  readonly mode: string;
+  readonly reason: string | null;
+  readonly endsAt: string | null;
+}
+
+/** Whether a tenant is served, beside its status. */
+export interface Serving {
+  readonly statusReason: string | null;
+  readonly statusChangedAt: string;
+  /** null: none stands. */
+  readonly ownMaintenance: Maintenance | null;
+  readonly systemMaintenance: Maintenance | null;
+}
+
 /** Whose login is looked at. */
 export interface LoginSubject {
-  readonly tenant: FoundTenant & { readonly statusReason: string | null; readonly statusChangedAt: string };
+  readonly tenant: FoundTenant & Serving;
   readonly email: string;
   readonly facts: LoginFacts;
 }
@@ -32,6 +47,28 @@ const tenantFinding = ({ tenant }: LoginSubject): Finding => {
     next:
       hold.operationId === undefined ? "tenantctl operations list" : `tenantctl operations show ${hold.operationId}`,
     because: `the tenant is held by a ${hold.kind.replaceAll("_", " ")}`,
+  };
+};
+
+const maintenanceFinding = ({ tenant: { slug, ownMaintenance, systemMaintenance } }: LoginSubject): Finding => {
+  const base = { id: "maintenance", title: "No maintenance is on" };
+  const standing = [
+    { what: "the system", maintenance: systemMaintenance, next: "tenantctl maintenance off" },
+    { what: slug, maintenance: ownMaintenance, next: `tenantctl maintenance off --tenant ${slug}` },
+  ].flatMap(({ maintenance, ...place }) => (maintenance === null ? [] : [{ ...place, maintenance }]));
+  if (standing.length === 0) return { ...base, result: "ok", evidence: ["neither of the system nor of the tenant"] };
+  const evidence = standing.map(
+    ({ what, maintenance: { mode, reason, endsAt } }) =>
+      `${what} is in maintenance (${mode.replaceAll("_", " ")})${endsAt === null ? "" : ` until ${minute(endsAt)}`}${reason === null ? "" : `: ${reason}`}`,
+  );
+  const closed = standing.find(({ maintenance }) => maintenance.mode !== "read_only");
+  if (closed !== undefined)
+    return { ...base, result: "problem", evidence, next: closed.next, because: `${closed.what} is in maintenance` };
+  return {
+    ...base,
+    result: "warning",
+    evidence: [...evidence, "logins work; changes are refused"],
+    next: standing[0]?.next,
   };
 };
 
@@ -183,6 +220,7 @@ const sessionFinding = ({ facts: { account } }: LoginSubject): Finding[] => {
 /** Everything that decides about a login, in the order in which the server asks. */
 export const loginFindings = (subject: LoginSubject): Finding[] => [
   tenantFinding(subject),
+  maintenanceFinding(subject),
   accountFinding(subject),
   throttleFinding(subject),
   ...passwordFinding(subject),

@@ -9,6 +9,7 @@ import { forgetOldRuns } from "../backups/forget-old-runs.ts";
 import { keepFacts } from "../checks/keep-facts.ts";
 import { deliverDue } from "../deliveries/deliver-due.ts";
 import { forgetOldDeliveries } from "../deliveries/forget-old-deliveries.ts";
+import { removeLeftCanaries } from "../diagnose/isolation/canary-lease.ts";
 import { countTenantRows } from "../metrics/count-rows.ts";
 import { rollUpUse } from "../metrics/roll-up-use.ts";
 import { resumeOperations } from "../operations/resume-operations.ts";
@@ -89,6 +90,12 @@ export const tasks: Readonly<Record<string, Task>> = {
     about: "removes sessions and reset secrets that are long over",
     cron: "17 * * * *",
     run: endedSessionsCleanup,
+  },
+  remove_left_canaries: {
+    about: "empties the tenants that a killed diagnosis of isolation has left",
+    cron: "* * * * *",
+    atStart: true,
+    run: ({ db }) => removeLeftCanaries(db),
   },
   expire_idempotency_keys: {
     about: "forgets answers kept for a repeat",

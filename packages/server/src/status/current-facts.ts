@@ -5,6 +5,7 @@ import { isSilenced } from "../alerts/silenced.ts";
 import { sealLag } from "../audit/seal-lag.ts";
 import { tasks } from "../jobs/tasks.ts";
 import { jsonTime } from "../json-time.ts";
+import { stands } from "../maintenance/place.ts";
 
 type Status = ResultOf<Routes["status.get"]>;
 
@@ -86,6 +87,16 @@ export const errors = sql<
 >`select count(*) as groups, (jsonb_agg(jsonb_build_object('fingerprint', fingerprint,
     'error', error, 'place', place, 'lastSeenAt', ${jsonTime("last_seen_at")}) order by last_seen_at desc) -> 0) as newest
   from app.error_groups where last_seen_at > now() - interval '1 day' and not expected and resolved_at is null`.compile(
+  build,
+);
+
+/** Over an index of the few tenants that are in one. */
+export const maintenance = sql<Status["maintenance"]>`select
+    (select json_build_object('mode', p.maintenance ->> 'mode', 'reason', p.maintenance ->> 'reason',
+        'startedAt', p.maintenance ->> 'startedAt', 'endsAt', p.maintenance ->> 'endsAt')
+      from app.system_maintenance p where ${stands("p.maintenance")}) as system,
+    count(*) as tenants, count(*) filter (where p.maintenance ->> 'endsAt' is null) as "tenantsWithoutEnd"
+  from app.tenants p where p.maintenance is not null and ${stands("p.maintenance")} and p.status <> 'purged'`.compile(
   build,
 );
 

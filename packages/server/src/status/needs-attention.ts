@@ -76,6 +76,21 @@ const concerns: readonly ((facts: Facts) => Concern)[] = [
         })),
       alertsUnattended.critical + alertsUnattended.warning,
     ),
+  // One with an end ends by itself; this one waits for somebody.
+  ({ maintenance: { system } }) =>
+    one(system !== null && system.endsAt === null, () => ({
+      what: `${system?.mode === "read_only" ? "all tenants' changes" : "all tenants"} are refused: the system is in maintenance${system?.reason == null ? "" : ` (${system.reason})`}`,
+      next: "tenantctl maintenance off",
+      severity: "warning",
+      since: system?.startedAt ?? null,
+    })),
+  ({ maintenance: { tenantsWithoutEnd: waiting } }) =>
+    one(waiting > 0, () => ({
+      what: `${waiting === 1 ? "1 tenant is" : `${waiting} tenants are`} in maintenance until somebody ends it`,
+      next: "tenantctl maintenance status",
+      severity: "warning",
+      since: null,
+    })),
   (facts) =>
     one(facts.backups.withoutRecentBackup > 0 && !isAlert(facts, "backup_overdue"), () => ({
       what: `${facts.backups.withoutRecentBackup} tenants have no backup of the last 26 hours`,

@@ -3,7 +3,17 @@ import type { Scope } from "@tenantctl/database";
 import type { App } from "../app.ts";
 import { checklists } from "../checks/checklist-state.ts";
 import { healthOf } from "../health/health-of.ts";
-import { deliveries, disk, errors, failedOperations, jobs, sealing, totals, worstAlerts } from "./current-facts.ts";
+import {
+  deliveries,
+  disk,
+  errors,
+  failedOperations,
+  jobs,
+  maintenance,
+  sealing,
+  totals,
+  worstAlerts,
+} from "./current-facts.ts";
 import { needsAttention } from "./needs-attention.ts";
 import { scannedFacts } from "./scanned-facts.ts";
 
@@ -17,9 +27,20 @@ const alone = <T>(rows: readonly T[]): T => {
 
 /** The whole system in two round trips. The scope's entry check comes first: facts that are kept are for operators alone. */
 export const statusOf = async (app: App, scope: Scope): Promise<Status> => {
-  const [health, [counted, alerts, failed, work, disks, seals, groups, sent, lists]] = await Promise.all([
+  const [health, [counted, alerts, failed, work, disks, seals, groups, sent, lists, refused]] = await Promise.all([
     healthOf(app),
-    scope.batch([totals, worstAlerts, failedOperations, jobs, disk, sealing, errors, deliveries, checklists]),
+    scope.batch([
+      totals,
+      worstAlerts,
+      failedOperations,
+      jobs,
+      disk,
+      sealing,
+      errors,
+      deliveries,
+      checklists,
+      maintenance,
+    ]),
   ]);
   const { at, rules, running, failed: operationsFailed, alerts: alertsTotal, ...alertsUnattended } = alone(counted);
   const facts = {
@@ -36,6 +57,7 @@ export const statusOf = async (app: App, scope: Scope): Promise<Status> => {
     errors: alone(groups),
     deliveries: alone(sent),
     checklists: lists,
+    maintenance: alone(refused),
     operationsRunning: running,
     operationsFailed,
   };

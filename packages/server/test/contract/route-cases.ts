@@ -390,6 +390,22 @@ export const routeCases: { readonly [Id in RouteId]: CaseOf<Id> } = {
     prepare: () => ({ body: { cadence: "weekly", documentation: [{ command: "show acme", outcome: "ok" }] } }),
     again: "changes",
   },
+  "diagnose.quota": { prepare: (_, { slug }) => ({ query: { tenantId: slug } }) },
+  "diagnose.performance": { prepare: nothing },
+  "diagnose.isolation": {
+    prepare: async (world, { slug }) => ({ body: { tenants: [slug, world.other.slug] } }),
+    again: "changes",
+  },
+  "diagnose.token": {
+    prepare: async (world) => ({
+      body: {
+        token: (
+          await world.must("POST", "/api/admin/tokens", { name: world.fresh("looked-at"), scopes: ["plans:read"] })
+        ).token,
+      },
+    }),
+    again: "changes",
+  },
   "diagnose.login": {
     prepare: (_, { slug, admin }) => ({ query: { tenantId: slug, email: admin.email } }),
   },
@@ -593,6 +609,8 @@ export const routeCases: { readonly [Id in RouteId]: CaseOf<Id> } = {
     },
     again: "unchanged",
   },
+  "changelog.list": { prepare: nothing },
+  "changelog.add": { prepare: () => ({ body: { change: "A disk was replaced" } }), again: "changes" },
   "health.get": { prepare: nothing },
   "health.live": { prepare: nothing },
   "health.ready": { prepare: nothing },
