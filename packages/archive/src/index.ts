@@ -26,6 +26,7 @@ export { type CopyText, type OpenArchive, openArchive } from "./open-archive.ts"
 export { type ArchiveAmongSeveral, readSeveral, type SeveralEvent, writeSeveral } from "./several.ts";
 export { maxRowBytes, splitRows } from "./split-rows.ts";
 export { stateDigest } from "./state-digest.ts";
+export { beThrifty } from "./thrift.ts";
 export { type KeyOptions, type VerifiedArchive, type VerifyOptions, verifyArchive } from "./verify-archive.ts";
 export {
   type ArchiveSource,
