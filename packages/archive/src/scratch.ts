@@ -1,7 +1,12 @@
 /** Memory that grows as needed and is used again: what it held is gone once it is filled anew. */
 export class Scratch {
-  private bytes = Buffer.allocUnsafeSlow(0);
+  private bytes: Buffer;
   private used = 0;
+
+  /** `reserved`: how much it will hold. What is not written to takes no memory; growing would, for a while, take more. */
+  constructor(reserved = 0) {
+    this.bytes = Buffer.allocUnsafeSlow(reserved);
+  }
 
   get length(): number {
     return this.used;

@@ -80,7 +80,7 @@ async function* archiveBytes(source: ArchiveSource): AsyncGenerator<Uint8Array, 
   const mtime = Math.floor(Date.parse(source.snapshot.at) / 1000);
   const cutParts = createPartCutter(Math.min(source.partBytes ?? maxPartBytes, maxPartBytes));
   const tables: ManifestTable[] = [];
-  const memory = new Scratch();
+  const memory = new Scratch(maxPartBytes);
   let ddlBytes = 0;
 
   const manifest = (ddl: ManifestDdlFile): Manifest => ({

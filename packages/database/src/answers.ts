@@ -3,6 +3,7 @@ import type { Client } from "./client.ts";
 import { rollback, type Statement } from "./context.ts";
 import { DatabaseUnavailable } from "./database-error.ts";
 import { asUnavailable, exchange } from "./exchange.ts";
+import { Incoming } from "./incoming.ts";
 import type { Pool } from "./pools.ts";
 import type { StatementNames } from "./statement-names.ts";
 
@@ -22,8 +23,8 @@ const errorResponse = 0x45;
 const readyForQuery = 0x5a;
 const headerBytes = 5;
 
-/** Bytes read ahead of the reader before the socket is left alone. */
-const readAhead = 256 * 1024;
+/** Bytes read ahead of the reader before the socket is left alone; one more read may come on top. */
+const readAhead = 192 * 1024;
 /** How long neither side may stand still: longer, and the snapshot it holds open costs everybody else. */
 const patienceMs = 10 * 60_000;
 
@@ -72,6 +73,9 @@ function readError(body: Buffer): pg.DatabaseError {
 const bound = (value: unknown): string | Buffer | null =>
   value === null || value === undefined ? null : Buffer.isBuffer(value) ? value : String(value);
 
+/** Kept with the connection: memory made for each archive would be let go of late. */
+const incomingOf = new WeakMap<Client, Incoming>();
+
 /** Sends all statements in one write and reads what comes back past pg, which gets the connection back with the last message. */
 class Exchange implements pg.Submittable {
   readonly #client: Client;
@@ -79,14 +83,16 @@ class Exchange implements pg.Submittable {
   #stream: pg.Connection["stream"] | undefined;
   /** pg's own reader of the connection. */
   #reader: ((bytes: Buffer) => void) | undefined;
-  #chunks: Buffer[] = [];
-  #bytes = 0;
+  readonly #incoming: Incoming;
   #failure: Error | undefined;
   #wake: (() => void) | undefined;
 
   constructor(client: Client, statements: readonly Statement[]) {
     this.#client = client;
     this.#statements = statements;
+    this.#incoming = incomingOf.get(client) ?? new Incoming();
+    this.#incoming.take(); // of whoever had the connection before
+    incomingOf.set(client, this.#incoming);
   }
 
   submit(connection: pg.Connection): void {
@@ -97,6 +103,7 @@ class Exchange implements pg.Submittable {
     this.#reader = reader as (bytes: Buffer) => void;
     stream.off("data", this.#reader);
     stream.on("data", this.#take);
+    this.#client.lendReads(true);
     this.#client.together(() => {
       for (const { sql, parameters } of this.#statements) {
         connection.parse({ name: "", text: sql, types: [] }, true);
@@ -108,25 +115,21 @@ class Exchange implements pg.Submittable {
   }
 
   readonly #take = (bytes: Buffer): void => {
-    this.#chunks.push(bytes);
-    this.#bytes += bytes.length;
-    if (this.#bytes >= readAhead) this.#stream?.pause();
+    this.#incoming.add(bytes);
+    if (this.#incoming.length >= readAhead) this.#stream?.pause();
     this.#wake?.();
   };
 
-  /** What came since it was last asked; waits for it. */
+  /** What came since it was last asked, valid until it is asked again; waits for it. */
   async next(): Promise<Buffer> {
-    while (this.#chunks.length === 0) {
+    while (this.#incoming.length === 0) {
       if (this.#failure !== undefined) throw this.#failure;
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
     }
-    const chunk = this.#chunks.shift();
-    if (chunk === undefined) throw new Error("There is nothing to read.");
-    if (this.#bytes >= readAhead && this.#bytes - chunk.length < readAhead) this.#stream?.resume();
-    this.#bytes -= chunk.length;
-    return chunk;
+    if (this.#incoming.length >= readAhead) this.#stream?.resume();
+    return this.#incoming.take();
   }
 
   fail(error: Error): void {
@@ -139,9 +142,9 @@ class Exchange implements pg.Submittable {
     const [stream, reader] = [this.#stream, this.#reader];
     if (stream === undefined || reader === undefined) return;
     stream.off("data", this.#take);
+    this.#client.lendReads(false);
     stream.on("data", reader);
-    reader(ready);
-    for (const bytes of this.#chunks.splice(0)) reader(bytes);
+    for (const bytes of [ready, this.#incoming.take()]) if (bytes.length > 0) reader(Buffer.from(bytes));
     stream.resume();
   }
 

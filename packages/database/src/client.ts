@@ -1,15 +1,30 @@
-import { Socket } from "node:net";
+import { type ConnectOpts, Socket, type SocketConstructorOpts } from "node:net";
 import pg from "pg";
 import { typeParsers } from "./type-parsers.ts";
+
+/** Bytes that one read of a socket brings at most. */
+const readBytes = 64 * 1024;
 
 /** One connection that knows whether it broke and can send several messages as one write. */
 export class Client extends pg.Client {
   readonly #socket: Socket;
   #lost: Error | undefined;
   #stale = false;
+  #lending = false;
 
   constructor(config?: pg.ClientConfig | string) {
-    const socket = new Socket();
+    // Reads go to one piece of memory: a fresh one for each, as is usual, is let go of much later than it was read.
+    const reading: SocketConstructorOpts & Pick<ConnectOpts, "onread"> = {
+      onread: {
+        buffer: Buffer.allocUnsafeSlow(readBytes),
+        callback: (count, buffer) => {
+          const bytes = Buffer.from(buffer.buffer, buffer.byteOffset, count);
+          socket.emit("data", this.#lending ? bytes : Buffer.from(bytes));
+          return true;
+        },
+      },
+    };
+    const socket = new Socket(reading);
     const settings = typeof config === "string" ? { connectionString: config } : config;
     super({ ...settings, types: typeParsers, stream: () => socket });
     this.#socket = socket;
@@ -31,6 +46,11 @@ export class Client extends pg.Client {
 
   retire(): void {
     this.#stale = true;
+  }
+
+  /** While `on`, bytes that arrive are valid only as long as their listener runs: it copies them where it wants them. */
+  lendReads(on: boolean): void {
+    this.#lending = on;
   }
 
   /** Breaks the connection: what PostgreSQL is sending cannot be stopped otherwise. */

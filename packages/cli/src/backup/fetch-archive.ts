@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { ArchiveError, encrypt, type Manifest, verifyArchive } from "@tenantctl/archive";
+import { ArchiveError, beThrifty, encrypt, type Manifest, verifyArchive } from "@tenantctl/archive";
 import { exitCodes, UnreachableError } from "@tenantctl/contract";
 import { CliError } from "../cli-error.ts";
 import type { Api } from "../session/api.ts";
@@ -25,6 +25,8 @@ export interface FetchOptions {
 }
 
 const pieceBytes = 256 * 1024;
+/** Of what may come without care for memory. */
+const smallBytes = 4 * 1024 * 1024;
 
 const nameOf = (tenant: FetchOptions["tenant"]): string =>
   tenant === null ? "the system archive" : `the archive of ${tenant.slug}`;
@@ -59,6 +61,7 @@ export const receiveArchive = (options: Pick<FetchOptions, "tenant" | "recipient
   const what = nameOf(tenant);
   const hash = createHash("sha256");
   let bytes = 0;
+  let beWasteful: (() => void) | undefined;
   // An archive comes in many small pieces; each would be a write of its own.
   let held: Uint8Array[] = [];
   let heldBytes = 0;
@@ -68,6 +71,7 @@ export const receiveArchive = (options: Pick<FetchOptions, "tenant" | "recipient
     heldBytes = 0;
     hash.update(piece);
     bytes += piece.length;
+    if (bytes > smallBytes) beWasteful ??= beThrifty();
     await write(piece);
   };
   const store = async (chunk: Uint8Array): Promise<void> => {
@@ -101,6 +105,7 @@ export const receiveArchive = (options: Pick<FetchOptions, "tenant" | "recipient
     abandon: () => {
       verified.abandon();
       sealed?.abandon();
+      beWasteful?.();
     },
   };
 };

@@ -4,6 +4,7 @@ import { leaveContext } from "../start/local-context.ts";
 import { type RunningServer, runServer } from "../start/run-server.ts";
 import { serveUntilSignal } from "../start/serve-until-signal.ts";
 import { serverFlags, serverSettings } from "../start/server-settings.ts";
+import { keepNurserySmall } from "../start/small-nursery.ts";
 
 /** How the reader runs tenantctl from here: through pnpm where they started it so. */
 const caller = (env: NodeJS.ProcessEnv): string =>
@@ -33,6 +34,7 @@ export const commands = defineCommands([
     examples: ["start", "start --port 5001"],
     flags: serverFlags,
     run: async (invocation) => {
+      keepNurserySmall();
       const { out } = invocation;
       const settings = await serverSettings(invocation);
       return serveUntilSignal(

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Readable } from "node:stream";
-import { type ArchiveSource, type TableSource, type TenantRecord, writeArchive } from "@tenantctl/archive";
+import { type ArchiveSource, beThrifty, type TableSource, type TenantRecord, writeArchive } from "@tenantctl/archive";
 import { type Answer, build, type Database, type Entry, readAsExport, sql } from "@tenantctl/database";
 import type { CompiledQuery, RawBuilder } from "kysely";
 import { noSuchTenant } from "../tenants/find-tenant.ts";
@@ -33,6 +33,9 @@ const headQuery = (tenantId: string | null): CompiledQuery<unknown> => {
 
 const plainly = (text: string): CompiledQuery<unknown> => sql`${sql.raw(text)}`.compile(build);
 
+/** Of what a tenant's archive may take without care for memory, in bytes of COPY text. */
+const smallBytes = 4 * 1024 * 1024;
+
 type Answers = AsyncGenerator<Answer, void, undefined>;
 
 /** The next answer, which has to be there. */
@@ -50,8 +53,13 @@ const readHead = async (answers: Answers): Promise<Head> => {
   return JSON.parse(text) as Head;
 };
 
-/** One table's COPY text as it leaves, with the digest of what passed. */
-const tableSource = (answers: Answers, table: ArchivedTable, tenantId: string): TableSource => {
+/** One table's COPY text as it leaves, with the digest of what passed; `passed` is told how many bytes. */
+const tableSource = (
+  answers: Answers,
+  table: ArchivedTable,
+  tenantId: string,
+  passed: (bytes: number) => void,
+): TableSource => {
   const hash = createHash("sha256");
   let rows = 0;
   async function* copied(): AsyncGenerator<Buffer, void, undefined> {
@@ -63,6 +71,7 @@ const tableSource = (answers: Answers, table: ArchivedTable, tenantId: string): 
       }
       if (answer.kind !== "copy") throw new Error("A COPY was answered with a row.");
       hash.update(answer.bytes);
+      passed(answer.bytes.length);
       yield answer.bytes;
     }
   }
@@ -78,9 +87,19 @@ async function* tableSources(
   { tables }: ArchiveTables,
   tenantId: string,
 ): AsyncGenerator<TableSource> {
-  for (const table of tables) yield tableSource(answers, table, tenantId);
-  // What failed last fails the archive, too.
-  while ((await answers.next()).done !== true);
+  let bytes = 0;
+  let beWasteful: (() => void) | undefined;
+  const passed = (more: number): void => {
+    bytes += more;
+    if (bytes > smallBytes) beWasteful ??= beThrifty();
+  };
+  try {
+    for (const table of tables) yield tableSource(answers, table, tenantId, passed);
+    // What failed last fails the archive, too.
+    while ((await answers.next()).done !== true);
+  } finally {
+    beWasteful?.();
+  }
 }
 
 interface Opening {
