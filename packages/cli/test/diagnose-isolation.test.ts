@@ -5,7 +5,8 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { type Exit, runCli, startCli, type TestProcess } from "../../database/test/harness/process.ts";
 import { canaryIds } from "../../server/src/diagnose/isolation/canary-lease.ts";
 import { holdLock, waitingForLocks } from "../../server/test/fixture/hold-row.ts";
-import { eventually, startTestServer, type TestServer } from "../../server/test/fixture/server.ts";
+import { startTestServer, type TestServer } from "../../server/test/fixture/server.ts";
+import { until } from "../../server/test/fixture/until.ts";
 
 let server: TestServer;
 let dir: string;
@@ -89,7 +90,7 @@ it("an API killed in the middle leaves canaries, which the next one removes when
     return started;
   };
   const first = serve();
-  const url = await eventually(async () => /http:\/\/[\w.:]+/.exec(first.stdout() + first.stderr())?.[0]);
+  const [url] = await first.waitFor(/http:\/\/[\w.:]+/, 60_000);
   const { token } = (
     await server.request("POST", "/api/admin/tokens", {
       token: await server.operatorToken(),
@@ -103,7 +104,11 @@ it("an API killed in the middle leaves canaries, which the next one removes when
     cwd: dir,
     input: "",
   });
-  await eventually(async () => ((await left()) > 0 && (await waitingForLocks(server.database)) > 0 ? true : undefined));
+  const waits = async () => (await left()) > 0 && (await waitingForLocks(server.database)) > 0;
+  await Promise.race([
+    until("the canary's customer to wait", waits, 90),
+    asking.then(({ code, stdout, stderr }) => Promise.reject(new Error(`it did not wait: ${code} ${stdout}${stderr}`))),
+  ]);
   first.kill("SIGKILL");
   await first.exit;
   await release();
@@ -114,5 +119,5 @@ it("an API killed in the middle leaves canaries, which the next one removes when
 
   await server.asOwner("update app.tenants set updated_at = now() - interval '2 minutes' where id = $1", [canaryIds.a]);
   serve();
-  await eventually(async () => ((await left()) === 0 ? true : undefined));
-});
+  await until("the canaries to be emptied", async () => (await left()) === 0, 90);
+}, 300_000);
