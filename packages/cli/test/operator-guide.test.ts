@@ -24,12 +24,21 @@ const promises: Readonly<Record<string, RegExp[]>> = {
   "Watching / Alerts": [/\[/],
   "Watching / Metrics": [/"tenantId":/],
   "Watching / Audit log": [/login[\s\S]*"action":"create"[\s\S]*"resourceType":"user"/],
-  "Trouble / A tenant cannot log in": [/status\s+active[\s\S]*ada@acme\.example/],
-  "Trouble / Does one tenant see another's data?": [/\n1\n0\n$/],
-  "Trouble / A quota is reached": [/5000[\s\S]*override/],
+  Checklists: [/Check system health[\s\S]*Update documentation[\s\S]*Review security logs/, /disk ordered/],
+  "Trouble / A tenant cannot log in": [/could log in to acme/, /status\s+active[\s\S]*ada@acme\.example/],
+  "Trouble / Does one tenant see another's data?": [/\n1\n0\n$/, /lints, no finding/, /acme/],
+  "Trouble / A quota is reached": [/Quota of customers/, /5000[\s\S]*override/],
   "Scripts / Back up all tenants": [/backed up \d+ tenants[\s\S]*complete[\s\S]*whole, every part/],
+  "Emergencies / System down": [/live: 200/],
+  "Emergencies / Data breach suspected": [/1 tenant suspended/, /reactivate|active/],
+  "Emergencies / Data loss": [/acme: in maintenance[\s\S]*acme: in maintenance no more/],
+  "Emergencies / Maintenance": [/the whole system[\s\S]*moving to a larger disk/, /"mode":"full"[\s\S]*"changed":true/],
+  "Change log": [/Initial operator guide[\s\S]*\| 2025-12-01 \| Initial operator guide \|/],
   "Scripts / Names, statuses and plans": [/Acme Corp - active - pro/],
 };
+
+/** Commands that look for problems have done their work when they found one. */
+const mayFindProblems: ReadonlySet<string> = new Set(["Checklists"]);
 
 describe("docs/operator-guide.md", () => {
   let system: StartedSystem;
@@ -45,7 +54,12 @@ describe("docs/operator-guide.md", () => {
       // One shell for the reader: what a block exports or defines is there in the next.
       const state = `${system.dir}/shell-state`;
       const script = `[ ! -f ${state} ] || . ${state}\n${text.replaceAll("http://localhost:5000", system.url)}\n{ declare -px; declare -f; } > ${state}`;
-      const { code, stdout, stderr } = await system.bash(script);
+      const {
+        code: exit,
+        stdout,
+        stderr,
+      } = await system.bash(mayFindProblems.has(heading) ? `set +e\n${script}` : script);
+      const code = mayFindProblems.has(heading) && exit === 10 ? 0 : exit;
       expect({ code, stderr: code === 0 ? "" : `${stdout}\n${stderr}` }).toEqual({ code: 0, stderr: "" });
       const promised = promises[heading]?.[index];
       if (promised !== undefined) expect(stdout).toMatch(promised);
