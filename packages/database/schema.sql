@@ -268,6 +268,17 @@ create table app.backup_runs (
   constraint backup_runs_pkey PRIMARY KEY (kind, run_id)
 );
 -- global
+create table app.changelog_entries (
+  id uuid not null,
+  at timestamp(3) with time zone default now() not null,
+  change text not null,
+  about_tenant uuid,
+  operator text not null,
+  created_at timestamp(3) with time zone default now() not null,
+  constraint changelog_entries_change CHECK (((length(change) >= 1) AND (length(change) <= 500))),
+  constraint changelog_entries_pkey PRIMARY KEY (id)
+);
+-- global
 create table app.check_runs (
   id uuid not null,
   cadence text not null,
@@ -442,6 +453,41 @@ create table app.idempotency_keys (
   tenant_id uuid,
   constraint idempotency_keys_pkey PRIMARY KEY (actor, key_hash)
 );
+-- global
+create table app.incident_entries (
+  id uuid not null,
+  incident_id uuid not null,
+  kind text not null,
+  step text,
+  at timestamp(3) with time zone not null,
+  done_by text,
+  recorded_at timestamp(3) with time zone default clock_timestamp() not null,
+  recorded_by text,
+  note text,
+  item jsonb,
+  claimant uuid,
+  claimed_until timestamp(3) with time zone,
+  constraint incident_entries_kind CHECK ((kind = ANY (ARRAY['started'::text, 'done'::text, 'failed'::text, 'skipped'::text, 'note'::text, 'closed'::text]))),
+  constraint incident_entries_pkey PRIMARY KEY (id)
+);
+-- global
+create table app.incidents (
+  id uuid not null,
+  kind text not null,
+  title text,
+  affected jsonb default '[]'::jsonb not null,
+  about_tenants uuid[] default '{}'::uuid[] not null,
+  unknown_tenants text[] default '{}'::text[] not null,
+  all_tenants boolean default false not null,
+  opened_at timestamp(3) with time zone default now() not null,
+  opened_by text,
+  closed_at timestamp(3) with time zone,
+  closed_by text,
+  summary text,
+  constraint incidents_closed CHECK (((closed_at IS NULL) = (summary IS NULL))),
+  constraint incidents_kind CHECK ((kind = ANY (ARRAY['system-down'::text, 'data-breach'::text, 'data-loss'::text]))),
+  constraint incidents_pkey PRIMARY KEY (id)
+);
 -- protected, transient
 create table app.known_addresses (
   tenant_id uuid not null,
@@ -603,6 +649,13 @@ create table app.sessions (
   constraint sessions_pkey PRIMARY KEY (tenant_id, id)
 );
 -- global, transient
+create table app.system_maintenance (
+  single boolean default true not null,
+  maintenance jsonb,
+  constraint system_maintenance_pkey PRIMARY KEY (single),
+  constraint system_maintenance_single CHECK (single)
+);
+-- global, transient
 create table app.task_runs (
   task text not null,
   succeeded_at timestamp(3) with time zone,
@@ -636,6 +689,7 @@ create table app.tenants (
   purge_at timestamp(3) with time zone,
   purged_at timestamp(3) with time zone,
   hold jsonb,
+  maintenance jsonb,
   constraint tenants_contact_email CHECK ((contact_email = lower(contact_email))),
   constraint tenants_deleted CHECK (((status = ANY (ARRAY['deleted'::text, 'purged'::text])) = (deleted_at IS NOT NULL))),
   constraint tenants_name_length CHECK (((length(name) >= 1) AND (length(name) <= 200))),
@@ -752,6 +806,7 @@ alter table app.backup_facts owner to owner;
 alter table app.backup_items owner to owner;
 alter table app.backup_lease owner to owner;
 alter table app.backup_runs owner to owner;
+alter table app.changelog_entries owner to owner;
 alter table app.check_runs owner to owner;
 alter table app.contact_channels owner to owner;
 alter table app.contacts owner to owner;
@@ -763,6 +818,8 @@ alter table app.error_groups owner to owner;
 alter table app.host_readings owner to owner;
 alter table app.hourly_requests owner to owner;
 alter table app.idempotency_keys owner to owner;
+alter table app.incident_entries owner to owner;
+alter table app.incidents owner to owner;
 alter table app.known_addresses owner to owner;
 alter table app.legal_holds owner to owner;
 alter table app.login_throttles owner to owner;
@@ -775,6 +832,7 @@ alter table app.password_resets owner to owner;
 alter table app.plans owner to owner;
 alter table app.quota_overrides owner to owner;
 alter table app.sessions owner to owner;
+alter table app.system_maintenance owner to owner;
 alter table app.task_runs owner to owner;
 alter table app.tenant_sizes owner to owner;
 alter table app.tenants owner to owner;
@@ -795,6 +853,7 @@ alter table app.contact_channels add constraint contact_channels_contact FOREIGN
 alter table app.customers add constraint customers_tenant FOREIGN KEY (tenant_id) REFERENCES app.tenants(id);
 alter table app.deliveries add constraint deliveries_channel FOREIGN KEY (channel_id) REFERENCES app.contact_channels(id) ON DELETE SET NULL;
 alter table app.delivery_attempts add constraint delivery_attempts_delivery FOREIGN KEY (delivery_id) REFERENCES app.deliveries(id) ON DELETE CASCADE;
+alter table app.incident_entries add constraint incident_entries_incident FOREIGN KEY (incident_id) REFERENCES app.incidents(id);
 alter table app.known_addresses add constraint known_addresses_tenant FOREIGN KEY (tenant_id) REFERENCES app.tenants(id);
 alter table app.operator_resets add constraint operator_resets_operator FOREIGN KEY (operator_id) REFERENCES app.operators(id) ON DELETE CASCADE;
 alter table app.operator_sessions add constraint operator_sessions_operator FOREIGN KEY (operator_id) REFERENCES app.operators(id) ON DELETE CASCADE;
@@ -823,12 +882,14 @@ CREATE INDEX audit_chains_by_batch ON app.audit_chains USING btree (batch);
 CREATE INDEX audit_chains_suspect ON app.audit_chains USING btree (tenant_id) WHERE (suspect IS NOT NULL);
 CREATE INDEX audit_log_by_action ON ONLY app.audit_log USING btree (tenant_id, action, at DESC, id DESC);
 CREATE INDEX audit_log_by_resource ON ONLY app.audit_log USING btree (tenant_id, resource_type, resource_id, at DESC);
+CREATE INDEX audit_log_changes ON ONLY app.audit_log USING btree (at DESC, id DESC) WHERE ((outcome = 'success'::text) AND (resource_type = ANY (ARRAY['tenant'::text, 'quota'::text, 'plan'::text, 'operator'::text, 'token'::text, 'contact'::text, 'alert_rule'::text, 'alert'::text, 'maintenance'::text, 'incident'::text, 'operation'::text, 'audit_log'::text, 'system'::text])) AND (action <> ALL (ARRAY['export'::text, 'backup'::text])));
 CREATE INDEX audit_log_newest ON ONLY app.audit_log USING btree (at DESC, id DESC);
 CREATE INDEX audit_log_not_successful ON ONLY app.audit_log USING btree (at) WHERE (outcome <> 'success'::text);
 CREATE INDEX audit_log_to_review ON ONLY app.audit_log USING btree (at) WHERE ((action = ANY (ARRAY['export'::text, 'delete'::text, 'restore'::text, 'import'::text, 'drop'::text])) AND (resource_type = ANY (ARRAY['tenant'::text, 'audit_log'::text, 'system'::text])));
 CREATE INDEX audit_log_written_by ON ONLY app.audit_log USING btree (written_by);
 CREATE INDEX backup_items_of_tenant ON app.backup_items USING btree (tenant_id, kind, at DESC) WHERE (outcome = 'ok'::text);
 CREATE INDEX backup_runs_newest ON app.backup_runs USING btree (started_at DESC, kind DESC, run_id DESC);
+CREATE INDEX changelog_entries_newest ON app.changelog_entries USING btree (at DESC, id DESC);
 CREATE INDEX check_runs_newest ON app.check_runs USING btree (started_at DESC, id DESC);
 CREATE INDEX check_runs_of_cadence ON app.check_runs USING btree (cadence, started_at DESC, id DESC);
 CREATE INDEX customers_by_email ON app.customers USING btree (tenant_id, email, id);
@@ -842,6 +903,9 @@ CREATE INDEX deliveries_under_way ON app.deliveries USING btree (channel_id) WHE
 CREATE INDEX error_groups_newest ON app.error_groups USING btree (last_seen_at DESC, fingerprint DESC);
 CREATE INDEX idempotency_keys_by_age ON app.idempotency_keys USING btree (created_at);
 CREATE INDEX idempotency_keys_by_tenant ON app.idempotency_keys USING btree (tenant_id);
+CREATE INDEX incident_entries_in_order ON app.incident_entries USING btree (incident_id, at, recorded_at, id);
+CREATE INDEX incidents_newest ON app.incidents USING btree (opened_at DESC, id DESC);
+CREATE INDEX incidents_open ON app.incidents USING btree (opened_at) WHERE (closed_at IS NULL);
 CREATE INDEX login_throttles_by_window ON app.login_throttles USING btree (window_started_at);
 CREATE INDEX operations_by_heartbeat ON app.operations USING btree (heartbeat_at) WHERE (status = ANY (ARRAY['queued'::text, 'running'::text]));
 CREATE INDEX operations_by_tenant ON app.operations USING btree (tenant_id, created_at DESC);
@@ -861,6 +925,7 @@ CREATE INDEX tenant_sizes_by_day ON app.tenant_sizes USING btree (day);
 CREATE INDEX tenants_by_plan ON app.tenants USING btree (plan, created_at DESC, id DESC);
 CREATE INDEX tenants_by_status ON app.tenants USING btree (status, created_at DESC, id DESC);
 CREATE INDEX tenants_contact_search ON app.tenants USING btree (contact_email text_pattern_ops);
+CREATE INDEX tenants_in_maintenance ON app.tenants USING btree (slug) WHERE (maintenance IS NOT NULL);
 CREATE INDEX tenants_name_search ON app.tenants USING btree (lower(name) text_pattern_ops);
 CREATE INDEX tenants_newest ON app.tenants USING btree (created_at DESC, id DESC);
 CREATE UNIQUE INDEX tenants_slug ON app.tenants USING btree (slug) WHERE (status <> 'purged'::text);
@@ -978,6 +1043,7 @@ grant delete, insert, select, update on table app.backup_facts to operator;
 grant delete, insert, select, update on table app.backup_items to operator;
 grant delete, insert, select, update on table app.backup_lease to operator;
 grant delete, insert, select, update on table app.backup_runs to operator;
+grant delete, insert, select, update on table app.changelog_entries to operator;
 grant delete, insert, select, update on table app.check_runs to operator;
 grant delete, insert, select, update on table app.contact_channels to operator;
 grant delete, insert, select, update on table app.contacts to operator;
@@ -1005,6 +1071,7 @@ grant delete, insert, select, update on table app.plans to operator;
 grant delete, insert, select, update on table app.quota_overrides to operator;
 grant delete, insert, select, update on table app.sessions to operator;
 grant delete, insert, select, update on table app.sessions to tenant;
+grant delete, insert, select, update on table app.system_maintenance to operator;
 grant delete, insert, select, update on table app.task_runs to operator;
 grant delete, insert, select, update on table app.usage_counters to operator;
 grant delete, insert, select, update on table app.usage_counters to tenant;
@@ -1013,6 +1080,8 @@ grant delete, insert, select, update on table app.users to tenant;
 grant insert, select on table app.audit_details to tenant;
 grant insert, select on table app.audit_log to operator;
 grant insert, select on table app.audit_log to tenant;
+grant insert, select on table app.incident_entries to operator;
+grant insert, select, update on table app.incidents to operator;
 grant insert, select, update on table app.tenant_sizes to operator;
 grant insert, select, update on table app.tenant_sizes to tenant;
 grant insert, select, update on table app.tenants to operator;
@@ -1030,6 +1099,7 @@ grant select on table app.audit_seals to operator;
 grant select on table app.audit_seals to tenant;
 grant select on table app.plans to tenant;
 grant select on table app.quota_overrides to tenant;
+grant select on table app.system_maintenance to tenant;
 grant select on table app.tenants to tenant;
 grant select on table app.usage_rollups to operator;
 grant select on table app.usage_rollups to tenant;
@@ -1062,6 +1132,12 @@ grant execute on function app.enter_write to operator;
 grant execute on function app.enter_write to tenant;
 -- app.forget_old_errors(): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body 0842a67a
 grant execute on function app.forget_old_errors to operator;
+-- app.is_canary(tenant uuid): immutable, runs as its caller; body 8225d76e
+grant execute on function app.is_canary to operator;
+grant execute on function app.is_canary to tenant;
+-- app.maintenance_stands(maintenance jsonb): stable, runs as its caller; body 3d05d16e
+grant execute on function app.maintenance_stands to operator;
+grant execute on function app.maintenance_stands to tenant;
 -- app.move_audit_sealer(reached json): volatile, runs as its owner, search_path=pg_catalog, pg_temp; body 819be64f
 grant execute on function app.move_audit_sealer to operator;
 -- app.new_audit_rows(seen pg_snapshot, target pg_snapshot, after_at timestamp with time zone, after_id uuid, most integer): stable, runs as its caller, search_path=pg_catalog, pg_temp, enable_seqscan=off; body 28bc4844
@@ -1082,16 +1158,17 @@ grant execute on function app.read_as_export to tenant;
 -- app.read_as_operator(tenant uuid): stable, runs as its caller, search_path=pg_catalog, pg_temp; body f5bdb056
 grant execute on function app.read_as_operator to operator;
 grant execute on function app.read_as_operator to tenant;
--- app.read_as_token(tenant uuid, token_hash bytea, scope text): stable, runs as its caller, search_path=pg_catalog, pg_temp; body 3b945cd5
+-- app.read_as_token(tenant uuid, token_hash bytea, scope text, writes boolean): stable, runs as its caller, search_path=pg_catalog, pg_temp; body 3e34c9e9
 grant execute on function app.read_as_token to tenant;
--- app.read_as_user(tenant uuid, session uuid, usr uuid, role text): stable, runs as its caller, search_path=pg_catalog, pg_temp; body c656fa2b
+-- app.read_as_user(tenant uuid, session uuid, usr uuid, role text, writes boolean): stable, runs as its caller, search_path=pg_catalog, pg_temp; body bc036aea
 grant execute on function app.read_as_user to tenant;
 -- app.refuse(code text, message text, hint text): immutable, runs as its caller, search_path=pg_catalog, pg_temp; body 104c43f5
 grant execute on function app.refuse to operator;
 grant execute on function app.refuse to tenant;
--- app.require_active(tenant uuid, absent_code text, absent_message text, absent_hint text): stable, runs as its caller, search_path=pg_catalog, pg_temp; body edf57c50
-grant execute on function app.require_active to operator;
-grant execute on function app.require_active to tenant;
+-- app.refuse_maintenance(whose text, maintenance jsonb, writes boolean): stable, runs as its caller, search_path=pg_catalog, pg_temp; body d9bdba3f
+grant execute on function app.refuse_maintenance to tenant;
+-- app.require_serving(tenant uuid, writes boolean, absent_code text, absent_message text, absent_hint text): stable, runs as its caller, search_path=pg_catalog, pg_temp; body c005d1ce
+grant execute on function app.require_serving to tenant;
 -- app.roll_up_slice(source text, begins text, condition text, before timestamp with time zone, into_span text, step interval, most integer): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body 7f0dc372
 -- app.roll_up_usage(most integer): volatile, runs as its owner, search_path=pg_catalog, pg_temp; body 4f83258a
 grant execute on function app.roll_up_usage to operator;
@@ -1107,14 +1184,14 @@ grant execute on function app.write_as_job to operator;
 grant execute on function app.write_as_job to tenant;
 -- app.write_as_lifecycle(tenant uuid): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body a1767dcb
 grant execute on function app.write_as_lifecycle to operator;
--- app.write_as_login(tenant uuid): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body a7d5e92b
+-- app.write_as_login(tenant uuid): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body 6177b62d
 grant execute on function app.write_as_login to tenant;
 -- app.write_as_operator(tenant uuid): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body 811c1db7
 grant execute on function app.write_as_operator to operator;
 grant execute on function app.write_as_operator to tenant;
--- app.write_as_token(tenant uuid, token_hash bytea, scope text): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body 3e03a739
+-- app.write_as_token(tenant uuid, token_hash bytea, scope text, records boolean): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body 2f7f5700
 grant execute on function app.write_as_token to tenant;
--- app.write_as_user(tenant uuid, session uuid, usr uuid, role text): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body bbfee94f
+-- app.write_as_user(tenant uuid, session uuid, usr uuid, role text, records boolean): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body 4713d3ca
 grant execute on function app.write_as_user to tenant;
 -- tenancy.classify(tbl regclass, new_class text, secret text[], is_transient boolean): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body 1282839b
 -- tenancy.distribute(tbl regclass, by_tenant boolean): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body 04ad7623

@@ -36,7 +36,7 @@ describe("check daily", () => {
     const well = await check(["daily"]);
     expect(well, well.stderr).toMatchObject({ code: 0 });
     expect(well.stdout).toMatch(
-      /^daily checklist, \S+ \S+ UTC, run by root@example\.com\n\nwarning {2}Check system health\n/,
+      /^daily checklist, \S+ \S+ UTC, by root@example\.com\n\nwarning {2}Check system health\n/,
     );
     expect(well.stdout).toContain("ok       Check for alerts\n         no alert is open\n");
     expect(well.stderr).toContain("tenantctl check sign-off ");

@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createMigratedDatabase, withClient } from "../../database/test/harness/database.ts";
 import { type Exit, runCli } from "../../database/test/harness/process.ts";
 import { startSystem15 } from "../../database/test/harness/system15.ts";
-import { eventually, startTestServer, type TestServer } from "../../server/test/fixture/server.ts";
+import { startTestServer, type TestServer } from "../../server/test/fixture/server.ts";
+import { until } from "../../server/test/fixture/until.ts";
 
 let server: TestServer;
 let dir: string;
@@ -130,7 +131,7 @@ describe("diagnose performance", () => {
         await client.query("select count(*) from public.lines where order_id < 0");
       await client.query("select pg_stat_force_next_flush()");
     });
-    const found = await eventually(async () => {
+    const found = await until("the finding", async () => {
       const now = await diagnose(server, "performance");
       return now.item("dead_rows")?.result === "warning" && now.item("sequential_scans")?.result === "warning"
         ? now
@@ -166,7 +167,7 @@ describe("diagnose performance", () => {
         const waiting = Array.from({ length: 6 }, () =>
           small.request("GET", `/api/customers?tenantId=${id}`, { token }),
         );
-        await eventually(async () => (small.app.db.connections.tenant.waiting > 0 ? true : undefined));
+        await until("requests to wait", async () => (small.app.db.connections.tenant.waiting > 0 ? true : undefined));
         const seen = await diagnose(small, "performance");
         await blocker.query("rollback");
         await Promise.all(waiting);

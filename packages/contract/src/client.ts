@@ -68,6 +68,8 @@ export interface Client {
       upload?: AsyncIterable<Uint8Array>;
       headers?: Record<string, string>;
       signal?: AbortSignal;
+      /** In place of the client's, for what is known to take long. */
+      timeoutMs?: number;
     },
   ): Promise<Response>;
 }
@@ -123,13 +125,14 @@ const nextCursor = (headers: Headers): string | undefined => {
 export const createClient = (options: ClientOptions): Client => {
   const { baseUrl, timeoutMs = 30_000, fetch: send = fetch } = options;
 
-  const request: Client["request"] = async (method, path, { body, upload, headers, signal } = {}) => {
+  const request: Client["request"] = async (method, path, { body, upload, headers, signal, timeoutMs: own } = {}) => {
+    const within = own ?? timeoutMs;
     const token = await options.token?.();
     const begun = new AbortController();
     // An answer to an upload begins when all of it has been read, however long that takes.
     const timer =
       upload === undefined
-        ? setTimeout(() => begun.abort(new Error(`no answer within ${timeoutMs / 1000} s`)), timeoutMs)
+        ? setTimeout(() => begun.abort(new Error(`no answer within ${within / 1000} s`)), within)
         : undefined;
     try {
       return await send(new URL(path, baseUrl), {

@@ -1,7 +1,8 @@
 import { runLints } from "@tenantctl/database";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { withClient } from "../../database/test/harness/database.ts";
-import { eventually, startTestServer, type TestServer } from "./fixture/server.ts";
+import { startTestServer, type TestServer } from "./fixture/server.ts";
+import { until } from "./fixture/until.ts";
 
 let server: TestServer;
 
@@ -20,7 +21,7 @@ const queued = (): Promise<true | undefined> =>
   });
 
 it("a server at work, with its queue of jobs, has nothing that a lint finds", async () => {
-  await eventually(queued);
+  await until("the queue of jobs", queued);
   const results = await runLints(server.app.db.operator());
   expect(results.filter(({ findings }) => findings.length > 0)).toEqual([]);
 });

@@ -4,7 +4,8 @@ import { startServer } from "../src/server.ts";
 import { purgeDueTenants } from "../src/tenants/purge-due-tenants.ts";
 import { checkAnswer } from "./fixture/contract-answer.ts";
 import { holdLock } from "./fixture/hold-row.ts";
-import { eventually, type Provisioned, startTestServer, type TestServer } from "./fixture/server.ts";
+import { type Provisioned, startTestServer, type TestServer } from "./fixture/server.ts";
+import { until } from "./fixture/until.ts";
 
 let server: TestServer;
 let operator: string;
@@ -141,7 +142,7 @@ test("on twice changes nothing, a new reason or end does; off where there is non
 test("an end that passes by the database's clock ends it, without anybody doing anything", async () => {
   await on({ forSeconds: 1 });
   expect((await read(tenant)).status).toBe(503);
-  await eventually(async () => ((await read(tenant)).status === 200 ? true : undefined));
+  await until("the end of the maintenance", async () => ((await read(tenant)).status === 200 ? true : undefined));
   expect(await standing()).toEqual([]);
   expect((await off()).body.changed).toBe(false);
   expect((await on({ forSeconds: 3600 })).body.changed).toBe(true);
@@ -191,7 +192,7 @@ test("it answers once the changes that had begun are over", async () => {
   const started = on({ tenantId: tenant.slug }).finally(() => {
     answered = true;
   });
-  await eventually(async () => ((await read(tenant)).status === 503 ? true : undefined));
+  await until("the maintenance", async () => ((await read(tenant)).status === 503 ? true : undefined));
   expect(answered).toBe(false);
   await release();
   expect((await started).body.writesUnderWay).toBe(0);

@@ -14,7 +14,7 @@ export const printRun = async ({ out, settings }: Invocation, text: string): Pro
   }
   if (settings.output !== "table") return out.record(text, { cells: [], properties: Object.keys(run) });
   const paint = await out.paint("stdout");
-  const head = `${run.cadence} checklist, ${timeText(run.startedAt)} UTC${run.by === null ? "" : `, run by ${run.by}`}`;
+  const head = `${run.cadence} checklist, ${timeText(run.startedAt).slice(0, 16)} UTC${run.by === null ? "" : `, by ${run.by}`}`;
   const signed =
     run.signedOffAt === null
       ? []

@@ -17,7 +17,11 @@ export const runChecklist = async (cadence: CheckCadence, invocation: Invocation
   const api = await invocation.api();
   const documentation = cadence === "weekly" ? await tryGuide(api) : undefined;
   const body = { cadence, ...(documentation === undefined ? {} : { documentation }) };
-  const { text } = await api.text("checks.run", { body }, { signal: AbortSignal.timeout(patienceMs) });
+  const { text } = await api.text(
+    "checks.run",
+    { body },
+    { signal: AbortSignal.timeout(patienceMs), timeoutMs: patienceMs },
+  );
   const run: CheckRun = JSON.parse(text);
   await printRun(invocation, text);
   if (target !== undefined) {

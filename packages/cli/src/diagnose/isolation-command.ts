@@ -4,7 +4,7 @@ import type { Invocation } from "../invocation.ts";
 import { printDiagnosis } from "./print-diagnosis.ts";
 
 /** A system of many tables takes its time; each statement is bounded on the server. */
-const patienceMs = 900_000;
+const patienceMs = 290_000;
 const sayEveryMs = 10_000;
 
 /** Has isolation diagnosed, says on stderr that it goes on, and exits with 10 on any finding. */
@@ -24,7 +24,11 @@ export const diagnoseIsolation = async (invocation: Invocation): Promise<number>
   const saying = setInterval(() => out.note(`… ${Math.round((Date.now() - started) / 1000)} s`), sayEveryMs);
   try {
     const body = tenants === undefined ? {} : { tenants };
-    const { text } = await api.text("diagnose.isolation", { body }, { signal: AbortSignal.timeout(patienceMs) });
+    const { text } = await api.text(
+      "diagnose.isolation",
+      { body },
+      { signal: AbortSignal.timeout(patienceMs), timeoutMs: patienceMs },
+    );
     return await printDiagnosis(invocation, text);
   } finally {
     clearInterval(saying);

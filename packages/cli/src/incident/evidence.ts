@@ -150,6 +150,19 @@ manifest.sig              the signature:
 public-key.pem            compare it with what \`tenantctl audit key\` shows
 `;
 
+/** Milliseconds to wait for what was just done to be sealed; without the API nobody seals, and it is counted as too new. */
+const sealingMs = 5000;
+
+const untilSealed = async (api: Api): Promise<void> => {
+  if (api.target.envToken === "local") return;
+  const deadline = Date.now() + sealingMs;
+  while (Date.now() < deadline) {
+    const { auditSealing } = await api.call("status.get", {});
+    if (auditSealing.waiting === 0) return;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+};
+
 /** Refuses to write into what is there already: evidence is never overwritten. */
 const freshFolder = async (folder: string): Promise<string> => {
   const path = resolve(folder);
@@ -169,6 +182,7 @@ export const sealEvidence = async (api: Api, incident: Incident, since: string, 
   await mkdir(partial, { mode: 0o700 });
   try {
     const ids = new Set(incident.tenants.map(({ id }) => id));
+    await untilSealed(api);
     const proof = await proofFiles(partial, api);
     const audit = await auditFile(partial, api, ids, since);
     const state = await api.call("incidents.state", { params: { id: incident.id } });

@@ -108,7 +108,7 @@ export const openCommand =
         await say(item);
       }
       const incident = await timeline.announce(announced);
-      out.note(cleanLine(`opened ${headLines(incident).join("; ")}`));
+      for (const line of headLines(incident)) out.note(cleanLine(line));
       await place.api
         ?.call("contacts.list", {})
         .then((contacts) => keepContacts(dir, contacts))
@@ -145,12 +145,13 @@ export const finish = async (
       properties: ["id", "kind", "status", "openedAt"],
     });
   const pending = incident.steps.filter(({ state }) => state !== "done" && state !== "skipped");
-  if (pending.length > 0)
-    out.note(
-      `${pending.length} of ${incident.steps.length} steps are left: ${pending.map(({ id }) => id).join(", ")}. Go on with: tenantctl incident step ${incident.id}`,
-    );
-  else if (incident.status === "open")
-    out.note(`every step is done. Close it with: tenantctl incident close ${incident.id} --summary '…'`);
+  if (pending.length > 0) {
+    out.note(`${pending.length} of ${incident.steps.length} steps are left: ${pending.map(({ id }) => id).join(", ")}`);
+    out.note(`go on with: tenantctl incident step ${incident.id}`);
+  } else if (incident.status === "open") {
+    out.note("every step is done");
+    out.note(`close it with: tenantctl incident close ${incident.id} --summary '…'`);
+  }
   if (failed > 0) return exitCodes.partial;
   return hasProblem(items) ? exitCodes.problemFound : exitCodes.done;
 };

@@ -64,15 +64,19 @@ export const openPlace = async (invocation: Invocation): Promise<Place> => {
   if (hasDatabase) {
     try {
       const { api, close } = await onDatabase(invocation, remote);
-      out.note(`${down}; working straight on the database`);
+      out.note(down);
+      out.note("working straight on the database");
       return { kind: "database", api, why: [down], close };
     } catch (error) {
       const { detail } = failureOf(error);
-      out.note(`${down}; nor is the database there: ${detail.split("\n", 1)[0]}`);
+      out.note(down);
+      out.note(`nor is the database there: ${detail.split("\n", 1)[0]}`);
       return { kind: "file", api: undefined, why: [down, `the database: ${detail}`], close: nothingToClose };
     }
   }
-  out.note(`${down}; DATABASE_URL is not set, so this is kept in a file until \`tenantctl incident import\``);
+  out.note(down);
+  out.note("DATABASE_URL is not set: this is kept in a file");
+  out.note("bring it in later with: tenantctl incident import");
   return { kind: "file", api: undefined, why: [down, "DATABASE_URL is not set"], close: nothingToClose };
 };
 

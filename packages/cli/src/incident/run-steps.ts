@@ -37,7 +37,10 @@ export const itemOf = (
 /** What waits for somebody, and the command for it. */
 export const waiting = (step: RunbookStep, incident: Incident): CheckItem => {
   const by = step.automatic === undefined ? "a person does this" : "this is run when you say so";
-  const run = step.automatic === undefined ? step.command : `tenantctl incident step ID ${step.id}`;
+  const run =
+    step.automatic === undefined
+      ? step.command
+      : `tenantctl incident step ID ${step.id}${step.id === "restart" ? " --allow-restart" : ""}`;
   const tenant = incident.tenants.length === 1 ? incident.tenants[0]?.slug : undefined;
   return itemOf(step, incident.id, {
     result: "needs_person",

@@ -20,7 +20,12 @@ const indent = 9;
  */
 export const checkItemsText = (items: readonly CheckItem[], paint: Paint, width: number | undefined): string => {
   const room = width === undefined ? Number.POSITIVE_INFINITY : Math.max(20, width - indent);
-  const lines = (text: string): string[] => (room === Number.POSITIVE_INFINITY ? [text] : wrap(text, room));
+  // What stands under another line begins with blanks; so does what of it is wrapped.
+  const lines = (text: string): string[] => {
+    if (room === Number.POSITIVE_INFINITY) return [text];
+    const lead = /^ {0,8}/.exec(text)?.[0] ?? "";
+    return wrap(text.slice(lead.length), room - lead.length).map((line) => `${lead}${line}`);
+  };
   const under = " ".repeat(indent);
   return items
     .flatMap(({ title, result, evidence, next }) => {

@@ -10,11 +10,15 @@ export interface Wanted {
   readonly run: string | undefined;
   /** Id or slug; null for what belongs to no tenant. */
   readonly tenant: string | null;
+  /** Unless a run is named, only backups of before this time. */
+  readonly before?: string;
 }
 
 /** A file of a finished run, and what people are told of it. */
 export interface ChosenArchive {
   readonly path: string;
+  /** Undefined for a plain file. */
+  readonly run: string | undefined;
   readonly sha256: string | undefined;
   /** Whom its run was encrypted for. */
   readonly recipients: readonly string[];
@@ -36,11 +40,14 @@ export const tenantIdOf = async (api: Api | undefined, reference: string): Promi
   }
 };
 
-const nothingOf = ({ repository, run, tenant }: Wanted): CliError =>
+/** When a file's rows were read. */
+const timeOf = ({ item, run }: StoredItem): string => item.snapshotAt ?? run.record.finishedAt;
+
+const nothingOf = ({ repository, run, tenant, before }: Wanted): CliError =>
   new CliError(
     "no_backup",
     exitCodes.notFound,
-    `${run === undefined ? `no finished run in ${repository}` : `the run ${run}`} holds ${tenant === null ? "a system archive" : `a backup of ${tenant}`}`,
+    `${run === undefined ? `no finished run in ${repository}` : `the run ${run}`} holds ${tenant === null ? "a system archive" : `a backup of ${tenant}`}${run !== undefined || before === undefined ? "" : ` from before ${before}`}`,
     `\`tenantctl backup list --repo ${repository}\` shows what is there.`,
   );
 
@@ -63,18 +70,21 @@ export const chooseArchive = async (
   api: Api | undefined,
   note: (line: string) => void,
 ): Promise<ChosenArchive> => {
-  const { repository, run, tenant } = wanted;
+  const { repository, run, tenant, before } = wanted;
   const runs = await readRuns(repository);
   const within = run === undefined ? runs : [chooseRun(runs, repository, run)];
   for (const other of within) if (other.state !== "finished") note(notABackup(other));
-  const found = backupsOf(within, tenant === null ? null : await tenantIdOf(api, tenant));
+  const all = backupsOf(within, tenant === null ? null : await tenantIdOf(api, tenant));
+  const limit = run === undefined && before !== undefined ? Date.parse(before) : Number.POSITIVE_INFINITY;
+  const found = all.filter((file) => Date.parse(timeOf(file)) < limit);
   const [newest, older] = found;
   if (newest === undefined) throw nothingOf(wanted);
   if (tenant !== null && new Set(found.map((item) => item.tenant?.id)).size > 1)
     throw twoTenants(tenant, repository, found);
-  const at = newest.item.snapshotAt ?? newest.run.record.finishedAt;
+  const at = timeOf(newest);
   return {
     path: pathOf(newest),
+    run: newest.run.id,
     sha256: newest.item.sha256 ?? undefined,
     recipients: newest.run.record.recipients,
     says: `${newest.name} as of ${at} (${ageText(at)} ago), from run ${newest.run.id} of ${newest.run.record.host}`,

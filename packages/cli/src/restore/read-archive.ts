@@ -37,7 +37,7 @@ export const readArchive = async (
           api,
           out.note,
         )
-      : { path: file, sha256: undefined, recipients: [], says: file, otherwise: "Use another backup." };
+      : { path: file, run: undefined, sha256: undefined, recipients: [], says: file, otherwise: "Use another backup." };
   out.note(cleanLine(chosen.says));
   const archive = await checkArchive(chosen.path, identities, chosen.sha256).catch((error: unknown) => {
     if (!(error instanceof CliError) || error.exit !== exitCodes.problemFound) throw error;

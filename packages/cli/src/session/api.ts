@@ -22,6 +22,8 @@ import { apiAge, versionNote } from "./version-check.ts";
 export interface SendOptions {
   readonly idempotencyKey?: string;
   readonly signal?: AbortSignal;
+  /** Milliseconds until the answer must have begun, where that may take long. */
+  readonly timeoutMs?: number;
   /** The document of a route that takes one; asked for again where the call is made again with fresh credentials. */
   readonly upload?: () => AsyncIterable<Uint8Array>;
 }
@@ -120,6 +122,7 @@ export const createApi = (target: Target, note: (line: string) => void, within?:
         ...(options.idempotencyKey === undefined ? {} : { "idempotency-key": options.idempotencyKey }),
       },
       ...(options.signal === undefined ? {} : { signal: options.signal }),
+      ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
     });
     checkVersion(response);
     return { response, token };

@@ -198,6 +198,16 @@ export const sections: readonly Section<KnownStatus>[] = [
     },
   },
   {
+    title: "incidents",
+    say: ({ at, incidents: { open, newest } }) =>
+      newest === null
+        ? said("well", "none open")
+        : {
+            ...said("person", `${open} open, the newest: ${newest.kind}, ${ageText(at, newest.openedAt)}`),
+            rest: "tenantctl incident list",
+          },
+  },
+  {
     title: "operations",
     say: ({ operationsRunning: running, operationsFailed: failed }) =>
       said(

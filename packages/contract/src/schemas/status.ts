@@ -1,4 +1,5 @@
 import Type from "typebox";
+import { incidentKinds } from "../runbooks.ts";
 import { Alert } from "./alert.ts";
 import { checkResults } from "./check.ts";
 import { Cadence } from "./check-run.ts";
@@ -121,6 +122,19 @@ export const Status = Closed({
       overdue: Type.Boolean({ description: "Whether it should have been run again by now" }),
     }),
     { description: "The operators' checklists, each with its last run" },
+  ),
+  incidents: Closed(
+    {
+      open: Count("Open incidents"),
+      newest: Nullable(
+        Closed({
+          id: Uuid("The incident"),
+          kind: OneOf(incidentKinds, "Its runbook"),
+          openedAt: Time("Since when"),
+        }),
+      ),
+    },
+    { description: "Emergencies that somebody is at" },
   ),
   operationsRunning: Count("Operations under way"),
   operationsFailed: Count("Operations that failed within the last day"),

@@ -49,7 +49,7 @@ export const changeText = (row: AuditedChange): string => {
   const known = changes[row.resourceType]?.[row.action];
   const says = (known?.says ?? `${row.action} ${row.resourceType}`)
     .replaceAll("%t", () => row.slug ?? "the system")
-    .replaceAll("%r", () => words(row.resource ?? "").replaceAll("_", " "));
+    .replaceAll("%r", () => (row.resourceType === "quota" ? row.resource?.replaceAll("_", " ") : row.resource) ?? "");
   const fields = known?.fields === true ? fieldTexts(row) : "";
   // A reason that is a field, too, is told once.
   const detail = row.detail !== null && !fields.includes(row.detail) ? row.detail : "";

@@ -20,6 +20,7 @@ const doneSince = (since: string) =>
         coalesce(array_agg(distinct t.slug) filter (where t.slug <> 'system'), '{}') as slugs
       from app.audit_log l left join app.tenants t on t.id = l.tenant_id
       where l.at >= ${since}::timestamptz and l.outcome = 'success' and ${reviewed}
+        and not app.is_canary(l.tenant_id)
       group by l.action, coalesce(l.actor_name, l.actor_type)) d
     order by d.action = 'delete' desc, d.times desc limit 12`.compile(build);
 

@@ -22,9 +22,11 @@ const verdictOf = ({ tenant, email }: LoginSubject, findings: readonly Finding[]
 };
 
 /** `GET /api/admin/diagnose/login`: why somebody can't log in. Throws tenant_not_found. */
-export const diagnoseLogin: Handler<Routes["diagnose.login"]> = async ({ scope, query }) => {
+export const diagnoseLogin: Handler<Routes["diagnose.login"]> = async ({ app, scope, query }) => {
   const found = await findTenant(scope, query.tenantId);
   const email = normaliseEmail(query.email);
+  // Repetitions within a minute are folded before they are written.
+  await app.refusals.flush();
   const [[serving], facts] = await Promise.all([
     scope.run(
       sql<Serving>`select status_reason as "statusReason", ${jsonTime("status_changed_at")} as "statusChangedAt",

@@ -138,8 +138,8 @@ const throttleFinding = ({ facts: { throttles, knownNetworks } }: LoginSubject):
   return {
     ...base,
     result: "problem",
-    evidence,
-    next: `wait ${plural(wait, "second")}: a block ends by itself, and attempts during it don't prolong it`,
+    evidence: [...evidence, "a block ends by itself; attempts during it don't prolong it"],
+    next: `wait ${plural(wait, "second")}`,
     because: `too many attempts failed: from ${where} it has to wait until ${block?.blockedUntil?.slice(11, 19)} UTC`,
   };
 };

@@ -19,7 +19,7 @@ const limitText = (resource: QuotaResource, limit: number | null): string =>
   limit === null ? "unlimited" : amountOf(resource, limit);
 
 const planText = (plan: Plan): string =>
-  `${plan.name}: ${limitText("users", plan.users)} users, ${limitText("customers", plan.customers)} customers, ${limitText("storage_bytes", plan.storageBytes)} of storage, ${limitText("api_requests_per_day", plan.apiRequestsPerDay)} requests a day`;
+  `${plan.name}: ${limitText("users", plan.users)} users, ${limitText("customers", plan.customers)} customers, ${limitText("storage_bytes", plan.storageBytes)} storage, ${limitText("api_requests_per_day", plan.apiRequestsPerDay)} requests a day`;
 
 const isLarger = (one: number | null, other: number | null): boolean => other !== null && (one === null || one > other);
 const holds = (limit: number | null, used: number): boolean => limit === null || used < limit * (nearPercent / 100);
@@ -94,7 +94,7 @@ const reduce = (facts: QuotaFacts, slug: string, quota: QuotaRow): Finding => {
       over === 0
         ? `nothing has to go: ${nameOf(resource)} are below ${nearPercent} %`
         : `${amountOf(resource, over)} of ${nameOf(resource)} would have to go, to be below ${nearPercent} %`,
-      ...(resource === "users" ? [`${whole(candidates)} of the users are hardly used`] : []),
+      ...(candidates > 0 ? [`${whole(candidates)} of the users are hardly used`] : []),
     ],
     next: listOf[resource](slug),
   };

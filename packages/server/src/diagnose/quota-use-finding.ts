@@ -61,6 +61,7 @@ const consumers = (facts: QuotaFacts, resource: QuotaResource): string[] => {
           ? [`largest customers: ${largest.map((one) => `${one.id} (${bytes(one.bytes)})`).join(", ")}`]
           : []),
         `rows: ${tables
+          .filter(([, rows]) => rows > 0)
           .slice(0, 5)
           .map(([name, rows]) => `${name} ${whole(rows)}`)
           .join(", ")}`,

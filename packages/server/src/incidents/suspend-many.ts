@@ -1,4 +1,4 @@
-import type { ResultOf, Routes, TenantRole, TenantStatus } from "@tenantctl/contract";
+import type { ContractError, ErrorCode, ResultOf, Routes, TenantRole, TenantStatus } from "@tenantctl/contract";
 import { build, readAsToken, readAsUser, SYSTEM_TENANT_ID, sql } from "@tenantctl/database";
 import { audited } from "../audit/audited.ts";
 import type { Call } from "../call.ts";
@@ -51,7 +51,7 @@ const failed = (tenant: string, known: Partial<Named>, error: string): One => ({
 /** Nobody gets in to these already; what they hold stays, so that their state is not made better by a suspension. */
 const shut: readonly TenantStatus[] = ["suspended", "cancelled", "deleted", "purged"];
 
-const suspend = async (call: Call<ManyRoute>, { tenant, id, slug }: Named): Promise<One> => {
+const suspend = async (call: Call<ManyRoute>, { tenant, id, slug }: Named, faults: ContractError[]): Promise<One> => {
   try {
     return await operatorInTenant(call, id).transaction(async (transaction) => {
       const before = await lockTenant(transaction, id);
@@ -63,7 +63,9 @@ const suspend = async (call: Call<ManyRoute>, { tenant, id, slug }: Named): Prom
       return { ...known, outcome: "suspended", status: "suspended", sessionsEnded };
     });
   } catch (error) {
-    return failed(tenant, { id, slug }, asContractError(error).message);
+    const known = asContractError(error);
+    faults.push(known);
+    return failed(tenant, { id, slug }, known.message);
   }
 };
 
@@ -74,6 +76,9 @@ interface Credential {
   readonly role: TenantRole | null;
   readonly tokenHash: Buffer | null;
 }
+
+/** What is the matter with one tenant; all else would meet each of them. */
+const ofOneTenant: readonly ErrorCode[] = ["tenant_busy", "tenant_not_found", "transition_forbidden", "edit_conflict"];
 
 /** What could be presented still: sessions whose time is not over, tokens that nobody revoked. */
 const credentials = (tenants: readonly string[]) =>
@@ -118,6 +123,7 @@ const isRefused = async (
 export const suspendMany = async (call: Call<ManyRoute>): Promise<Many> => {
   const { tenants: references = [], all = false } = call.body;
   const begun = performance.now();
+  const faults: ContractError[] = [];
   const { found, unknown } = all
     ? {
         found: await call.scope.run(
@@ -127,7 +133,10 @@ export const suspendMany = async (call: Call<ManyRoute>): Promise<Many> => {
         unknown: [],
       }
     : await namedTenants(call.scope, references);
-  const suspended = await inTurn(found, (tenant) => suspend(call, tenant));
+  const suspended = await inTurn(found, (tenant) => suspend(call, tenant, faults));
+  // Nothing was done, and it is no tenant's doing: the caller looks for another way.
+  const [fault] = faults;
+  if (fault !== undefined && faults.length === found.length && !ofOneTenant.includes(fault.code)) throw fault;
   const tookMs = Math.round(performance.now() - begun);
   const shutOut = suspended.flatMap(({ id, outcome }) => (id === null || outcome === "failed" ? [] : [id]));
   const presented = await call.scope.run(credentials(shutOut));

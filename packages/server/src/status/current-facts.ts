@@ -100,6 +100,11 @@ export const maintenance = sql<Status["maintenance"]>`select
   build,
 );
 
+export const incidents = sql<Status["incidents"]>`select count(*) as open,
+    (jsonb_agg(jsonb_build_object('id', i.id, 'kind', i.kind, 'openedAt', ${jsonTime("i.opened_at")})
+      order by i.opened_at desc) -> 0) as newest
+  from app.incidents i where i.closed_at is null`.compile(build);
+
 export const deliveries = sql<Status["deliveries"]>`select
     (select count(*) from app.contact_channels where disabled_at is null) as channels,
     count(*) filter (where status = 'pending' and last_error is not null) as retrying,

@@ -105,6 +105,16 @@ const concerns: readonly ((facts: Facts) => Concern)[] = [
       severity: "warning",
       since: null,
     })),
+  ({ incidents: { open, newest } }) =>
+    one(newest !== null, () => ({
+      what:
+        open === 1
+          ? `an incident is open: ${newest?.kind}`
+          : `${open} incidents are open, the newest a ${newest?.kind}`,
+      next: open === 1 ? `tenantctl incident step ${newest?.id}` : "tenantctl incident list",
+      severity: "critical",
+      since: newest?.openedAt ?? null,
+    })),
   ({ failedOperations, operationsFailed }) =>
     many(
       failedOperations.map(({ id, kind, tenantSlug, error, finishedAt }) => ({

@@ -8,6 +8,7 @@ import {
   disk,
   errors,
   failedOperations,
+  incidents,
   jobs,
   maintenance,
   sealing,
@@ -27,21 +28,23 @@ const alone = <T>(rows: readonly T[]): T => {
 
 /** The whole system in two round trips. The scope's entry check comes first: facts that are kept are for operators alone. */
 export const statusOf = async (app: App, scope: Scope): Promise<Status> => {
-  const [health, [counted, alerts, failed, work, disks, seals, groups, sent, lists, refused]] = await Promise.all([
-    healthOf(app),
-    scope.batch([
-      totals,
-      worstAlerts,
-      failedOperations,
-      jobs,
-      disk,
-      sealing,
-      errors,
-      deliveries,
-      checklists,
-      maintenance,
-    ]),
-  ]);
+  const [health, [counted, alerts, failed, work, disks, seals, groups, sent, lists, refused, emergencies]] =
+    await Promise.all([
+      healthOf(app),
+      scope.batch([
+        totals,
+        worstAlerts,
+        failedOperations,
+        jobs,
+        disk,
+        sealing,
+        errors,
+        deliveries,
+        checklists,
+        maintenance,
+        incidents,
+      ]),
+    ]);
   const { at, rules, running, failed: operationsFailed, alerts: alertsTotal, ...alertsUnattended } = alone(counted);
   const facts = {
     at,
@@ -58,6 +61,7 @@ export const statusOf = async (app: App, scope: Scope): Promise<Status> => {
     deliveries: alone(sent),
     checklists: lists,
     maintenance: alone(refused),
+    incidents: alone(emergencies),
     operationsRunning: running,
     operationsFailed,
   };

@@ -52,17 +52,27 @@ interface TableDiff {
 interface Difference {
   readonly result: CheckResult;
   readonly line: string;
+  /** The run that it was compared with. */
+  readonly run?: string;
 }
 
-/** What a restore from the newest backup that is whole would change. */
+/**
+ * What a restore from the newest backup of before the incident would change. Newer ones hold the loss, and what a restore of
+ * this incident replaced.
+ */
 const differenceOf = async (
   context: StepContext,
   api: Api,
   tenant: { id: string; slug: string },
 ): Promise<Difference> => {
-  const { invocation } = context;
+  const { invocation, incident } = context;
   try {
-    const wanted = { repository: repositoryOf(invocation), run: textFlag(invocation.flags, "run"), tenant: tenant.id };
+    const wanted = {
+      repository: repositoryOf(invocation),
+      run: textFlag(invocation.flags, "run"),
+      tenant: tenant.id,
+      before: incident.openedAt,
+    };
     const chosen = await chooseArchive(wanted, api, () => undefined);
     const archive = await checkArchive(chosen.path, await identitiesOf(invocation), chosen.sha256);
     const { operation } = await sendDocument(
@@ -78,11 +88,12 @@ const differenceOf = async (
     );
     const tables = Object.entries((operation.result as { tables?: Record<string, TableDiff> } | null)?.tables ?? {});
     const differing = tables.filter(([, diff]) => diff.added + diff.removed + diff.changed > 0);
-    if (differing.length === 0) return { result: "ok", line: `${tenant.slug}: as in its backup, ${chosen.says}` };
+    const { run } = chosen;
+    if (differing.length === 0) return { result: "ok", run, line: `${tenant.slug}: as in its backup, ${chosen.says}` };
     const sums = differing.map(
       ([table, { added, removed, changed }]) => `${table}: ${added} missing, ${removed} newer, ${changed} changed`,
     );
-    return { result: "warning", line: `${tenant.slug}: differs from ${chosen.says}: ${sums.join("; ")}` };
+    return { result: "warning", run, line: `${tenant.slug}: differs from ${chosen.says}: ${sums.join("; ")}` };
   } catch (error) {
     const { detail } = failureOf(error);
     return { result: "problem", line: `${tenant.slug}: NOT COMPARED: ${detail}` };
@@ -132,7 +143,10 @@ export const restore: Step = async (context) => {
       continue;
     }
     const { confirm: _, ...flags } = invocation.flags;
-    const named = confirm === tenant.slug ? { confirm } : {};
+    const named = {
+      ...(confirm === tenant.slug ? { confirm } : {}),
+      ...(before.run === undefined ? {} : { run: before.run }),
+    };
     const quiet = {
       ...invocation.out,
       text: () => undefined,
