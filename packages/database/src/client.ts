@@ -19,7 +19,9 @@ export class Client extends pg.Client {
         buffer: Buffer.allocUnsafeSlow(readBytes),
         callback: (count, buffer) => {
           const bytes = Buffer.from(buffer.buffer, buffer.byteOffset, count);
-          socket.emit("data", this.#lending ? bytes : Buffer.from(bytes));
+          // Others read the stream as a stream (a COPY does), with its own buffer and back-pressure.
+          if (!this.#lending) return socket.push(Buffer.from(bytes));
+          socket.emit("data", bytes);
           return true;
         },
       },

@@ -53,7 +53,7 @@ interface Difference {
   readonly result: CheckResult;
   readonly line: string;
   /** The run that it was compared with. */
-  readonly run?: string;
+  readonly run?: string | undefined;
 }
 
 /**
