@@ -65,7 +65,7 @@ describe("use over time", () => {
 
     const { until: _, points: __, ...after } = await metrics(since);
     expect(after.totals).toEqual(before.totals);
-    expect((await metrics("&since=" + ago(6 * dayMs).toISOString())).totals).toMatchObject({
+    expect((await metrics(`&since=${ago(6 * dayMs).toISOString()}`)).totals).toMatchObject({
       errors: expect.any(Number),
       latencyP50Ms: expect.any(Number),
     });

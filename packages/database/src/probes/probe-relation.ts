@@ -93,7 +93,10 @@ export async function probeRelation(probed: Probed): Promise<RelationProbe> {
   const control =
     (own?.rows ?? 0) > 0 || (sample !== undefined && !can("select")) || (await othersExist(scope, relation, column, a));
   if (!control) {
-    result.notProven.push({ relation: relation.name, why: probed.noSample ?? "no tenant has a row in it yet, so nothing could be seen in it" });
+    result.notProven.push({
+      relation: relation.name,
+      why: probed.noSample ?? "no tenant has a row in it yet, so nothing could be seen in it",
+    });
   } else if (probed.noSample !== undefined && own?.rows === 0) {
     result.notProven.push({ relation: relation.name, why: `only reading was tried: ${probed.noSample}` });
   }
