@@ -1,5 +1,5 @@
 import { pathOf, type RouteId, routeIds } from "@tenantctl/contract";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { checkAnswer } from "../fixture/contract-answer.ts";
 import { type Part, partOf, wrongFor, wrongInPath, wrongInQuery } from "./bad-values.ts";
 import { allowedKinds, callerFor, prepare, routesWith, send, shapeOf, targetOf } from "./calls.ts";
@@ -14,6 +14,8 @@ beforeAll(async () => {
   world = await makeWorld();
 });
 afterAll(() => world?.stop());
+// A body that says nothing more puts the whole system in maintenance.
+afterEach(() => world.must("DELETE", "/api/admin/maintenance"));
 
 const json = { "content-type": "application/json" };
 
@@ -256,7 +258,7 @@ describe("SQL is literal text", () => {
   ];
   const hasText = (row: object, text: string): boolean =>
     Object.values(row).some((value) => String(value).toLowerCase().includes(text.toLowerCase()));
-  const tablesOf = async () => Object.keys(await storedState(world));
+  const tablesOf = async () => Object.keys(await storedState(world)).sort();
   const takesAny = ({ type, pattern, format, enum: values }: Part): boolean =>
     type === "string" &&
     values === undefined &&

@@ -57,6 +57,7 @@ const wrong: Readonly<Record<string, readonly string[]>> = {
   ],
   number: ["1e400", "-1e400", "1e308", '"1"', "true", "{}", "[]", "[1]"],
   boolean: ['"true"', "1", "0", "{}", "[true]"],
+  object: ['"x"', "1", "true", "[]", '{"unknownField": 1}', '{"$ne": ""}', '{"toString": "x"}'],
   array: ['"x"', "1", "{}", "[1]", "[null]", "[[]]", '["unknown"]', "[]", JSON.stringify(Array(100_000).fill("x"))],
 };
 
@@ -68,7 +69,9 @@ export const wrongFor = (part: Part): readonly string[] => {
   const known = wrong[first.format ?? kindOf(first)];
   if (known === undefined) throw new Error(`no wrong values for ${kindOf(first)}`);
   const mayBeEmpty = first.type === "array" && (first.minItems ?? 0) === 0;
-  const found = known.filter((text) => !(mayBeEmpty && text === "[]"));
+  // What is in an array of names, a handler looks up: a name that nothing has is no wrong field.
+  const anyText = first.items?.type === "string" && first.items.enum === undefined;
+  const found = known.filter((text) => !((mayBeEmpty && text === "[]") || (anyText && text === '["unknown"]')));
   return parts.some(({ type }) => type === "null") ? found : [...found, "null"];
 };
 

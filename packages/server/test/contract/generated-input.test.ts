@@ -17,6 +17,8 @@ beforeAll(async () => {
   world = await makeWorld();
 });
 afterAll(() => world?.stop());
+// A body that says nothing more puts the whole system in maintenance.
+afterEach(() => world.must("DELETE", "/api/admin/maintenance"));
 // Wrong passwords among the generated ones must not lock out the logins that tests begin with.
 afterEach(() => asOwner(world.server.database, (client) => client.query("delete from app.login_throttles")));
 
