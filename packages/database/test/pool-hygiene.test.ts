@@ -67,7 +67,7 @@ describeOnEachCluster("connections", (cluster) => {
     });
     await expect(cancelled).rejects.toMatchObject({ code: "57014" });
     expect(await scopeOf(beta, readAsUser).run(allCustomers)).toEqual([{ tenant_id: beta.id }]);
-    expect(opened.db.connections.tenant).toEqual({ total: 1, idle: 1, waiting: 0 });
+    expect(opened.db.connections.tenant).toEqual({ total: 1, idle: 1, waiting: 0, max: 1 });
   });
 
   it("left idle inside a transaction are taken away by the server, by the limit set on the role", async () => {
