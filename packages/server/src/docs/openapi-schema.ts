@@ -22,7 +22,11 @@ const bounds: Readonly<Record<string, (schema: JsonSchema) => JsonSchema>> = {
       ...(format === undefined ? { pattern: pattern ?? "^[\\s\\S]*$" } : { format }),
     };
   },
-  array: (schema) => ({ ...schema, maxItems: schema.maxItems ?? mostItems }),
+  array: ({ items, additionalItems: _, ...rest }) =>
+    // A tuple, which TypeBox writes as JSON Schema had it before 2020.
+    Array.isArray(items)
+      ? { ...rest, prefixItems: items, items: {}, maxItems: items.length }
+      : { ...rest, items, maxItems: rest.maxItems ?? mostItems },
   integer: (schema) => ({
     minimum: Number.MIN_SAFE_INTEGER,
     maximum: Number.MAX_SAFE_INTEGER,
