@@ -63,7 +63,9 @@ const queryOf = (id: RouteId) => {
 const bodyRoutes = routesWith(({ body }) => body !== undefined);
 
 describe("whatever the schemas take", () => {
-  test.each([...new Set([...bodyRoutes, ...routesWith(({ query }) => query !== undefined)])])(
+  // Maintenance waits up to ten seconds for writes under way, in every one of the runs: maintenance.test.ts tries it instead.
+  const quick = (id: string): boolean => !id.startsWith("maintenance.");
+  test.each([...new Set([...bodyRoutes, ...routesWith(({ query }) => query !== undefined)])].filter(quick))(
     "%s answers as the contract says",
     async (id) => {
       const { body } = shapeOf(id);
