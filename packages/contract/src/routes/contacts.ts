@@ -49,7 +49,8 @@ export const contactRoutes = {
           description: "A signing secret of your own (whsec_…)",
           minLength: 38,
           maxLength: 94,
-          pattern: "^whsec_[A-Za-z0-9+/]+={0,2}$",
+          // 24 to 64 bytes in base64, as Standard Webhooks has them.
+          pattern: "^whsec_[A-Za-z0-9+/]{32,86}={0,2}$",
           writeOnly: true,
         }),
       ),
