@@ -4,13 +4,6 @@ export interface Timing {
   readonly seconds: readonly number[];
 }
 
-/** How many times the reference's time a candidate took: in the middle, and at both ends. */
-export interface Ratio {
-  readonly middle: number;
-  readonly lowest: number;
-  readonly highest: number;
-}
-
 export const median = (values: readonly number[]): number => {
   const sorted = [...values].sort((a, b) => a - b);
   const half = Math.floor(sorted.length / 2);
@@ -20,7 +13,8 @@ export const median = (values: readonly number[]): number => {
 };
 
 /** Round by round, since what disturbs the machine for a while disturbs both. */
-export const ratioOf = (candidate: Timing, reference: Timing): Ratio => {
-  const ratios = candidate.seconds.map((seconds, round) => seconds / (reference.seconds[round] ?? Number.NaN));
-  return { middle: median(ratios), lowest: Math.min(...ratios), highest: Math.max(...ratios) };
-};
+export const ratios = (candidate: readonly number[], reference: readonly number[]): number[] =>
+  candidate.map((value, round) => value / (reference[round] ?? Number.NaN));
+
+/** How many times the reference's time a candidate took, round by round. */
+export const timesOf = (candidate: Timing, reference: Timing): number[] => ratios(candidate.seconds, reference.seconds);

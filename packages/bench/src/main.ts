@@ -1,80 +1,47 @@
-import { parseArgs } from "node:util";
-import { startBenchSystem } from "./bench-system.ts";
-import { loadTenants } from "./load-tenants.ts";
-import { measureBackup } from "./measure-backup.ts";
-import { measureRestore } from "./measure-restore.ts";
-import { backupLines, conditions, type Line, misses, restoreLine, tableText } from "./report.ts";
-import { fullSizes, quickSizes } from "./sizes.ts";
+import { performance } from "node:perf_hooks";
+import { conditionsText } from "./conditions.ts";
+import { readOptions } from "./options.ts";
+import { tableText } from "./report.ts";
+import { runSections } from "./run-sections.ts";
+import { sections, subcommands } from "./sections.ts";
+import { exitCode, summary } from "./verdict.ts";
 import { writePage } from "./write-page.ts";
 
-const help = `pnpm bench [--quick] [--only backup|restore] [--tenants N] [--rows N] [--write]
+const names = (list: readonly { name: string }[]): string => list.map(({ name }) => name).join(", ");
 
-Measures backup and restore beside what one would use instead, in one run, and prints the ratios of their times.
-  --quick   small sizes: a look in a minute; targets don't apply
-  --only    one of the two
-  --tenants, --rows   other sizes than 1,000 tenants and 1,000,000 rows of one tenant
-  --write   put the numbers into docs/performance.md (both, and not quick)
-Leaves with 10 when a target is missed.
-`;
+const help = `pnpm bench ${subcommands.length > 0 ? `[${names(subcommands).replaceAll(", ", "|")}] ` : ""}[--quick|--full] [--only NAME]… [--rounds N] [--seconds N] [--write]
+
+Measures this server and tenantctl beside what one would use instead, taking turns, and prints ratios.
+Leaves with 1 when something that must be reached is missed.
+
+  --quick      small sizes, all within three minutes; the same must be reached
+  --full       what takes long, too: 100,000 tenants and 10,000,000 rows
+  --only       one of: ${names(sections)}
+  --rounds, --seconds   how often each candidate has its turn, and how long a turn of load lasts
+  --write      put the numbers into docs/performance.md (whole runs, and not quick)
+${subcommands.length > 0 ? `\nOnly when asked for by its name: ${names(subcommands)}\n` : ""}`;
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
-
-const count = (flag: string, text: string | undefined): number | undefined => {
-  if (text === undefined) return undefined;
-  if (!/^[1-9]\d{0,6}$/.test(text)) throw new Error(`${flag} takes a number from 1 to 9999999`);
-  return Number(text);
-};
+const page = new URL("../../../docs/performance.md", import.meta.url);
 
 const main = async (): Promise<number> => {
-  const { values } = parseArgs({
-    options: {
-      quick: { type: "boolean" },
-      only: { type: "string" },
-      tenants: { type: "string" },
-      rows: { type: "string" },
-      write: { type: "boolean" },
-      help: { type: "boolean" },
-    },
-  });
-  if (values.help === true) {
+  const options = readOptions(process.argv.slice(2), sections, subcommands);
+  if (options.help) {
     process.stdout.write(help);
     return 0;
   }
-  const { only } = values;
-  if (only !== undefined && only !== "backup" && only !== "restore") throw new Error("--only takes backup or restore");
-  if (values.write === true && (values.quick === true || only !== undefined))
-    throw new Error("--write is for both, and not for --quick");
-  const given = values.quick === true ? quickSizes : fullSizes;
-  const sizes = {
-    ...given,
-    tenants: count("--tenants", values.tenants) ?? given.tenants,
-    restoredRows: count("--rows", values.rows) ?? given.restoredRows,
-  };
-  const system = await startBenchSystem();
-  const interrupted = (): void => void system.stop().finally(() => process.exit(130));
-  process.once("SIGINT", interrupted);
-  process.once("SIGTERM", interrupted);
-  try {
-    const lines: Line[] = [];
-    if (only !== "restore") {
-      say(`loading ${sizes.tenants} tenants with ${sizes.customersEach} customers each`);
-      await loadTenants(system, { name: "tenant", kind: "01", count: sizes.tenants, customers: sizes.customersEach });
-      lines.push(...backupLines(await measureBackup(system, sizes.tenants, sizes.rounds, say)));
-    }
-    if (only !== "backup") {
-      say(`loading one tenant with ${sizes.restoredRows} customers`);
-      await loadTenants(system, { name: "large", kind: "02", count: 1, customers: sizes.restoredRows });
-      lines.push(restoreLine(await measureRestore(system, "large-1", sizes.restoredRows, sizes.rounds, say)));
-    }
-    const table = tableText(lines);
-    const under = conditions(sizes, system.postgres, system.peakMemory());
-    process.stdout.write(`\n${table}\n\n${under}\n`);
-    if (values.write === true)
-      writePage(new URL("../../../docs/performance.md", import.meta.url), `\n${table}\n\n${under}\n`);
-    return values.quick !== true && lines.some(misses) ? 10 : 0;
-  } finally {
-    await system.stop();
-  }
+  const stopping = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    process.on(signal, () => stopping.abort(new Error(`stopped by ${signal}; nothing was judged`)));
+  const started = performance.now();
+  const { findings, postgres } = await runSections(options.chosen, { ...options, log: say }, stopping.signal);
+  const seconds = (performance.now() - started) / 1000;
+  const about = options.chosen.map((chosen) => chosen.about(options));
+  const table = tableText(findings);
+  const under = conditionsText({ run: options.run, size: options.size, seconds, postgres, about });
+  if (options.write) writePage(page, options.run, `\n${table}\n\n${under}\n\n${summary(findings)}.\n`);
+  process.stdout.write(`\n${table}\n\n${under}\n\n${summary(findings)}\n`);
+  return exitCode(findings);
 };
 
 process.exitCode = await main().catch((error: unknown) => {

@@ -1,0 +1,9 @@
+import type { Section } from "./section.ts";
+import { backup } from "./sections/backup.ts";
+import { restore } from "./sections/restore.ts";
+
+/** What `pnpm bench` measures, in this order. */
+export const sections: readonly Section[] = [backup, restore];
+
+/** What has to be asked for by its name: `pnpm bench NAME`. */
+export const subcommands: readonly Section[] = [];
