@@ -33,6 +33,7 @@ export { Diagnosis } from "./schemas/diagnosis.ts";
 export { evidenceFormat, type Incident, type IncidentEntry } from "./schemas/incident.ts";
 export { operationStatuses, type QuotaResource, quotaResources } from "./schemas/tenant.ts";
 export { reservedSlugs, slugPattern, TenantRef } from "./schemas/values.ts";
+export { isFreeSlug, slugOfName } from "./slug-of-name.ts";
 export { apiTokenChecksum, readAccessToken, readApiToken, tokenKindOf } from "./token-form.ts";
 export { tokenItems } from "./token-items.ts";
 export * from "./version.ts";

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { withClient } from "../../database/test/harness/database.ts";
 import { startTestServer, type TestServer } from "./fixture/server.ts";
 
@@ -159,4 +159,55 @@ test("an Idempotency-Key is another's own, is used again after a failure, and ex
   expect(second.body.slug).toBe("retry-2");
   const bad = await provision({ name: "Retry" }, { "idempotency-key": "x".repeat(256) });
   expect([bad.status, bad.body.code]).toEqual([400, "invalid_request"]);
+});
+
+describe("without a password", () => {
+  const redeem = (secret: string, newPassword: string) =>
+    server.request("POST", "/api/auth/redeem", { body: { secret, newPassword } });
+
+  test("the answer holds a secret that sets the first one, once, within seven days", async () => {
+    const { status, body } = await provision({ name: "Invited", adminPassword: null });
+    expect(status).toBe(201);
+    const days = (Date.parse(body.adminSecretExpiresAt) - Date.now()) / 86_400_000;
+    expect(days).toBeGreaterThan(6.9);
+    expect(days).toBeLessThanOrEqual(7.1);
+    const login = await server.request("POST", "/api/auth/login", {
+      body: { email: "admin@company.com", password: "", tenant: "invited" },
+    });
+    expect(login.status).toBe(400);
+    expect((await redeem(body.adminSecret, "invited")).body.code).toBe("weak_password");
+    expect((await redeem(body.adminSecret, "a password of mine")).status).toBe(200);
+    await server.login({ email: "admin@company.com", password: "a password of mine", tenant: "invited" });
+    expect((await redeem(body.adminSecret, "another of mine")).body.code).toBe("reset_invalid");
+  });
+
+  test("the secret stands in no table and no repeat, and a dry run has none", async () => {
+    const headers = { "idempotency-key": randomUUID() };
+    const dry = await provision({ name: "Kept secret", adminPassword: null }, {}, "?dryRun=true");
+    expect([dry.status, dry.body.adminSecret]).toEqual([200, null]);
+    const first = await provision({ name: "Kept secret", adminPassword: null }, headers);
+    const again = await provision({ name: "Kept secret", adminPassword: null }, headers);
+    expect(again.body).toEqual({ ...first.body, adminSecret: null, adminSecretExpiresAt: null });
+    const [stored] = await rows<{ text: string }>(
+      `select concat_ws(' ', (select string_agg(k::text, ' ') from app.idempotency_keys k),
+        (select string_agg(r::text, ' ') from app.password_resets r), (select string_agg(l::text, ' ') from app.audit_log l),
+        (select string_agg(d::text, ' ') from app.audit_details d)) as text`,
+    );
+    expect(stored?.text).toContain("a reset secret was issued");
+    expect(stored?.text).not.toContain(first.body.adminSecret.slice(-43));
+  });
+
+  test("a password that is left out altogether is still a fault", async () => {
+    const { status, body } = await provision({ name: "Forgot", adminPassword: undefined });
+    expect([status, body.code]).toEqual([400, "invalid_request"]);
+  });
+});
+
+test("a repeat under its key gets its answer although the slug is taken by then, and another key does not", async () => {
+  const headers = { "idempotency-key": randomUUID() };
+  const first = await provision({ slug: "repeated" }, headers);
+  const again = await provision({ slug: "repeated" }, headers);
+  expect([again.status, again.text]).toEqual([201, first.text]);
+  const other = await provision({ slug: "repeated" }, { "idempotency-key": randomUUID() });
+  expect([other.status, other.body.code]).toEqual([409, "slug_taken"]);
 });

@@ -45,7 +45,8 @@ export const commands = defineCommands([
     path: ["redeem"],
     route: "auth.redeem",
     secrets: ["secret"],
-    description: "The secret comes from whoever reset the password; it works once, for one hour.",
+    description:
+      "The secret comes from whoever reset the password; it works once, for one hour; the first one of a new tenant for seven days.",
     run: async (invocation) => {
       const { target } = await invocation.api();
       requireSafe(target.url);

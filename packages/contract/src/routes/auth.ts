@@ -70,7 +70,7 @@ export const authRoutes = {
     path: "/api/auth/redeem",
     tag: "auth",
     summary: "Set a new password with a reset secret",
-    description: "The secret works once and for one hour.",
+    description: "The secret works once and for one hour; the one that a tenant was provisioned with for seven days.",
     access: publicAccess,
     body: Closed({ secret: Secret("The reset secret", 256), newPassword: Password("The new password") }),
     responses: { 200: Closed({ sessionsEnded: Count("Sessions that were ended") }) },

@@ -2,7 +2,7 @@ import Type from "typebox";
 import { adminAccess, operatorAccess } from "../access.ts";
 import { tenantStatuses } from "../lifecycle.ts";
 import { route } from "../route.ts";
-import { PlanName, Tenant, TenantChange, TenantDeletion, TenantDetails } from "../schemas/tenant.ts";
+import { PlanName, ProvisionedTenant, Tenant, TenantChange, TenantDeletion, TenantDetails } from "../schemas/tenant.ts";
 import { User } from "../schemas/user.ts";
 import {
   Closed,
@@ -17,7 +17,6 @@ import {
   Slug,
   TenantQuery,
   TenantRef,
-  Uuid,
 } from "../schemas/values.ts";
 
 const tag = "tenants";
@@ -97,7 +96,7 @@ export const tenantRoutes = {
     tag,
     summary: "Provision a tenant with its first tenant_admin",
     description:
-      "Tenant, administrator, quotas and audit row in one transaction. Without `slug` one is derived from the name.",
+      "Tenant, administrator, quotas and audit row in one transaction. Without `slug` one is derived from the name. With `adminPassword: null` the answer holds a single-use secret for POST /api/auth/redeem; it is stored nowhere, so a repeat under the same Idempotency-Key answers without it.",
     access: operatorAccess("tenants:write"),
     query: dryRunQuery,
     body: Closed({
@@ -106,12 +105,14 @@ export const tenantRoutes = {
       contactEmail: Email("Whom to write to"),
       adminName: Line("The first administrator's name"),
       adminEmail: Email("The first administrator's e-mail"),
-      adminPassword: Password("The first administrator's password"),
+      adminPassword: Type.Union([Password("The first administrator's password"), Type.Null()], {
+        description: "The first administrator's password; null: none, the answer's secret sets the first one",
+      }),
       plan: PlanName,
     }),
     responses: {
-      200: Closed({ ...Tenant.properties, adminId: Uuid("The first administrator's id"), dryRun: Type.Boolean() }),
-      201: Closed({ ...Tenant.properties, adminId: Uuid("The first administrator's id"), dryRun: Type.Boolean() }),
+      200: ProvisionedTenant,
+      201: ProvisionedTenant,
     },
     errors: ["slug_taken", "weak_password", "idempotency_mismatch", "not_found"],
     audit: { action: "create", resourceType: "tenant" },

@@ -38,6 +38,19 @@ const tenantProperties = {
 
 export const Tenant = Closed(tenantProperties);
 
+/** A tenant that was provisioned, or with dryRun would be. */
+export const ProvisionedTenant = Closed({
+  ...tenantProperties,
+  adminId: Uuid("The first administrator's id"),
+  adminSecret: Nullable(
+    Type.String({
+      description: "Where no password was given: what the administrator sets the first one with, once; shown once",
+    }),
+  ),
+  adminSecretExpiresAt: Nullable(Time("When the secret ends")),
+  dryRun: Type.Boolean({ description: "True where nothing was made" }),
+});
+
 /** Three different facts about a tenant's backups, as runs reported them. */
 export const BackupFacts = Closed({
   lastBackupAt: Nullable(Time("Snapshot time of the newest backup")),

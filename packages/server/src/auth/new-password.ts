@@ -101,7 +101,7 @@ const resetInvalid = (): ContractError =>
   new ContractError(
     "reset_invalid",
     "This reset secret is unknown, used or expired.",
-    "It works once, for an hour. Ask for another one.",
+    "It works once, for an hour, the first one of a new tenant for seven days. Ask for another one.",
   );
 
 const redeemIn = async (call: Call<Routes["auth.redeem"]>, realm: Realm, hash: Buffer) => {
