@@ -7,6 +7,7 @@ cross join lateral (values
   (r.rolsuper, 'a superuser', 'nosuperuser'), (r.rolbypassrls, 'allowed to bypass row-level security', 'nobypassrls'),
   (r.rolcreaterole, 'allowed to create roles', 'nocreaterole'), (r.rolcreatedb, 'allowed to create databases', 'nocreatedb'),
   (r.rolreplication, 'allowed to replicate', 'noreplication'),
-  (r.rolcanlogin and named.name = 'owner', 'allowed to log in', 'nologin')) as power(held, word, remedy)
+  -- On Citus nodes log in to each other as the owner; it has no password.
+  (r.rolcanlogin and named.name = 'owner' and not tenancy.has_citus(), 'allowed to log in', 'nologin')) as power(held, word, remedy)
 where power.held
 order by 1, 2

@@ -19,6 +19,9 @@ export async function layFoundation(client: Client, prefix: string): Promise<{ s
     create schema if not exists app authorization ${role("owner")};
   `);
   await letOwnerAdoptTables(client, role("owner"));
+  // Another transaction: a Citus node knows the owner by another connection, which sees only what is committed.
+  await client.query("commit");
+  await client.query("begin");
   await client.query(`
     set local role ${role("owner")};
     create table if not exists tenancy.secrets (name text primary key, value bytea not null);

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { build, sql } from "./build.ts";
+import { hasCitus } from "./citus.ts";
 import { Client } from "./client.ts";
 import { requirePostgresUrl } from "./connection-url.ts";
 import { DatabaseRefusal, DatabaseUnavailable } from "./database-error.ts";
@@ -9,6 +10,7 @@ import { defaultRolePrefix, roleName } from "./role-names.ts";
 import type { RoleUrls } from "./role-urls.ts";
 import { ensurePasswords, ensureRoles } from "./roles.ts";
 import type { Scope } from "./scope.ts";
+import { splitStatements } from "./split-statements.ts";
 
 const migrationLock = 7060;
 const readLedger = "select name, origin, sha256 from tenancy.migrations order by name";
@@ -44,8 +46,9 @@ export async function migrate(url: string, options: MigrateOptions = {}): Promis
     await client.query(`set role ${roleName(prefix, "owner")}`);
     const { rows } = await client.query<LedgerRow>(readLedger);
     const pending = pendingFiles(files, rows);
+    const citus = await hasCitus(client);
     for (const file of pending) {
-      await apply(client, file);
+      await apply(client, file, citus);
     }
     await client.query("select tenancy.ensure_audit_partitions()");
     return pending.map((file) => file.name);
@@ -77,7 +80,7 @@ async function takeLock(client: Client): Promise<void> {
   }
 }
 
-async function apply(client: Client, file: MigrationFile): Promise<void> {
+async function apply(client: Client, file: MigrationFile, citus: boolean): Promise<void> {
   const record = () =>
     client.query("insert into tenancy.migrations (name, origin, sha256) values ($1, $2, $3)", [
       file.name,
@@ -92,10 +95,9 @@ async function apply(client: Client, file: MigrationFile): Promise<void> {
     }
     await client.query("begin");
     await record();
-    await client.query(
-      "do $$ begin if exists (select from pg_extension where extname = 'citus') then set local citus.multi_shard_modify_mode = 'sequential'; end if; end $$",
-    );
-    await client.query(file.text);
+    if (citus) await client.query("set local citus.multi_shard_modify_mode = 'sequential'");
+    // Citus passes on the whole text of what it was sent.
+    for (const statement of citus ? splitStatements(file.text) : [file.text]) await client.query(statement);
     if (client.getTransactionStatus() !== "T") {
       throw new Error("it ends the transaction it runs in");
     }

@@ -1,4 +1,5 @@
 import pg from "pg";
+import { hasCitus, runOnWorkers } from "./citus.ts";
 import { Client } from "./client.ts";
 import { userOf } from "./connection-url.ts";
 import { DatabaseRefusal } from "./database-error.ts";
@@ -19,12 +20,20 @@ const racedCodes = ["XX000", "23505", "42710", "40001", "40P01"];
 
 /** Makes the roles that are missing and lets the connected user act as the owner. Safe to run in many sessions at once. */
 export async function ensureRoles(client: Client, prefix: string): Promise<void> {
+  // On Citus the nodes log in to each other as whoever a statement runs as. Without a password nobody else can as the owner.
+  const ownerLogsIn = await hasCitus(client);
   for (const role of ["owner", ...servingRoles] as const) {
     const name = roleName(prefix, role);
+    const login = role !== "owner" || ownerLogsIn;
     await repeatWhenRaced(async () => {
-      const { rows } = await client.query("select from pg_catalog.pg_roles where rolname = $1", [name]);
+      const { rows } = await client.query<{ rolcanlogin: boolean }>(
+        "select rolcanlogin from pg_catalog.pg_roles where rolname = $1",
+        [name],
+      );
       if (rows.length === 0) {
-        await client.query(`create role ${name} ${role === "owner" ? "nologin" : "login"}`);
+        await client.query(`create role ${name} ${login ? "login" : "nologin"}`);
+      } else if (login && rows[0]?.rolcanlogin === false) {
+        await client.query(`alter role ${name} login`);
       }
     });
     await ensureSettings(client, name, settingsOf[role]);
@@ -50,6 +59,8 @@ async function letOwnerReadStatistics(client: Client, owner: string): Promise<vo
   });
 }
 
+const with16 = (modern: boolean | undefined): string => (modern === true ? " with set true, inherit true" : "");
+
 async function joinOwner(client: Client, owner: string): Promise<void> {
   await repeatWhenRaced(async () => {
     // From 16 on a creator administers the role but does not hold it.
@@ -61,8 +72,10 @@ async function joinOwner(client: Client, owner: string): Promise<void> {
     );
     const [state] = rows;
     if (state?.member === false) {
-      await client.query(`grant ${owner} to current_user${state.modern ? " with set true, inherit true" : ""}`);
+      await client.query(`grant ${owner} to current_user${with16(state.modern)}`);
     }
+    // Citus passes on what concerns roles that were made in this database, and the connected user was not.
+    if (await hasCitus(client)) await runOnWorkers(client, `grant ${owner} to current_user${with16(state?.modern)}`);
   });
 }
 

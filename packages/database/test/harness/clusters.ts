@@ -4,6 +4,8 @@ export interface Cluster {
   readonly name: string;
   /** Connection string of a user who may create roles and databases. */
   readonly adminUrl: string;
+  /** Of a Citus cluster: its worker nodes, as the same superuser. Absent on plain PostgreSQL. */
+  readonly workers?: readonly string[];
 }
 
 /** The cluster tests use unless they say otherwise. */

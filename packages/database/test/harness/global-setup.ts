@@ -6,12 +6,14 @@ import type { TestProject } from "vitest/node";
 import { endLeftovers } from "../../src/embedded/end-processes.ts";
 import { liveOwner } from "../../src/embedded/owner-lock.ts";
 import { startCluster } from "../../src/embedded/start-cluster.ts";
+import { workersOf } from "./citus-databases.ts";
+import type { Cluster } from "./clusters.ts";
 import { dropDatabase, dropRoles, withClient } from "./owned-database.ts";
 import { startSystem15 } from "./system15.ts";
 import { templateName, templateUrl } from "./template-name.ts";
 
 /** One PostgreSQL that tests may use: its admin's connection string, or why it is missing. */
-export type ProvidedCluster = { name: string; adminUrl: string } | { name: string; missing: string };
+export type ProvidedCluster = Cluster | { name: string; missing: string };
 
 declare module "vitest" {
   export interface ProvidedContext {
@@ -45,7 +47,7 @@ async function sweep(): Promise<void> {
 }
 
 /** Removes what the run's migrated databases leave on a server that outlives it. */
-async function dropTemplate(cluster: { name: string; adminUrl: string }, runId: string): Promise<void> {
+async function dropTemplate(cluster: Cluster, runId: string): Promise<void> {
   const template = templateName(runId);
   const { rows } = await withClient(cluster.adminUrl, (client) =>
     client.query<{ name: string }>("select datname as name from pg_database where starts_with(datname, $1)", [
@@ -59,15 +61,17 @@ async function dropTemplate(cluster: { name: string; adminUrl: string }, runId: 
 
 /**
  * Starts what a test run needs: one embedded cluster and, where its binaries are, the system's PostgreSQL 15; with
- * TEST_DATABASE_URL (a user who may create roles and databases) that server alone.
+ * TEST_DATABASE_URL (a user who may create roles and databases; of a Citus coordinator a superuser) that server alone.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const runId = randomBytes(4).toString("hex");
   project.provide("runId", runId);
   const given = process.env.TEST_DATABASE_URL;
   if (given !== undefined && given !== "") {
-    project.provide("clusters", [{ name: "TEST_DATABASE_URL", adminUrl: given }]);
-    return () => dropTemplate({ name: "TEST_DATABASE_URL", adminUrl: given }, runId);
+    const workers = await workersOf(given);
+    const cluster = { name: "TEST_DATABASE_URL", adminUrl: given, ...(workers === undefined ? {} : { workers }) };
+    project.provide("clusters", [cluster]);
+    return () => dropTemplate(cluster, runId);
   }
   await sweep();
   const root = mkdtempSync(join(tmpdir(), prefix));

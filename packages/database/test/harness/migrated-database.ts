@@ -7,6 +7,7 @@ import {
   createOwnedDatabase,
   dropDatabase,
   dropRoles,
+  nodesOf,
   type TestDatabase,
   urlOf,
   withClient,
@@ -34,6 +35,19 @@ const databaseLevelSql = `
     from source join pg_db_role_setting on setdatabase = source.oid, unnest(setconfig) as setting
   order by place`;
 
+/** On Citus each node has its part of it, and a daemon of its own that would keep it from being copied. */
+async function renameEverywhere(cluster: Cluster, draft: string, name: string): Promise<void> {
+  for (const node of nodesOf(cluster)) {
+    await withClient(node, async (client) => {
+      if (cluster.workers !== undefined) {
+        await client.query(`alter database ${escapeIdentifier(draft)} allow_connections false`);
+        await client.query("select pg_terminate_backend(pid, 10000) from pg_stat_activity where datname = $1", [draft]);
+      }
+      await client.query(`alter database ${escapeIdentifier(draft)} rename to ${escapeIdentifier(name)}`);
+    });
+  }
+}
+
 /** The template's name and owner; the first to ask in this test run migrates it, the others wait. */
 async function template(cluster: Cluster): Promise<{ name: string; url: string }> {
   const name = templateName(inject("runId"));
@@ -52,7 +66,7 @@ async function template(cluster: Cluster): Promise<{ name: string; url: string }
       await dropRoles(cluster, draftUrl, name);
       throw error;
     }
-    await client.query(`alter database ${escapeIdentifier(draft)} rename to ${escapeIdentifier(name)}`);
+    await renameEverywhere(cluster, draft, name);
   });
   return { name, url };
 }
@@ -66,9 +80,13 @@ export async function createMigratedDatabase(options: { cluster?: Cluster } = {}
   const source = await template(cluster);
   const name = `${source.name}_${randomBytes(4).toString("hex")}`;
   const owner = escapeIdentifier(`${source.name}_admin`);
-  await withClient(cluster.adminUrl, (client) =>
-    client.query(`create database ${escapeIdentifier(name)} template ${escapeIdentifier(source.name)} owner ${owner}`),
-  );
+  for (const node of nodesOf(cluster)) {
+    await withClient(node, (client) =>
+      client.query(
+        `create database ${escapeIdentifier(name)} template ${escapeIdentifier(source.name)} owner ${owner}`,
+      ),
+    );
+  }
   const url = urlOf(source.url, name);
   await withClient(url, async (client) => {
     const { rows } = await client.query<{ statement: string }>(databaseLevelSql, [source.name, name]);

@@ -1,5 +1,12 @@
-import { Client, escapeIdentifier, escapeLiteral } from "pg";
+import { escapeIdentifier, escapeLiteral } from "pg";
+import { createDistributed } from "./citus-databases.ts";
 import type { Cluster } from "./clusters.ts";
+import { urlOf, withClient } from "./with-client.ts";
+
+export { urlOf, withClient };
+
+/** Every server of the cluster: on Citus each has a database of the same name. */
+export const nodesOf = (cluster: Cluster): string[] => [cluster.adminUrl, ...(cluster.workers ?? [])];
 
 export interface TestDatabase {
   /** Connection string of the ordinary user who owns the database and may create roles. */
@@ -10,29 +17,6 @@ export interface TestDatabase {
   readonly cluster: Cluster;
   /** Removes the database, ending the sessions in it, and the roles that belong to it alone. */
   drop(): Promise<void>;
-}
-
-/** Runs `work` on a connection of its own. */
-export async function withClient<T>(url: string, work: (client: Client) => Promise<T>): Promise<T> {
-  const client = new Client({ connectionString: url });
-  client.on("error", () => {}); // A lost connection fails the query that waits for it; without one, nobody cares.
-  await client.connect();
-  try {
-    return await work(client);
-  } finally {
-    await client.end();
-  }
-}
-
-/** The same server and user, another database. */
-export function urlOf(url: string, database: string, user?: { name: string; password: string }): string {
-  const result = new URL(url);
-  result.pathname = `/${database}`;
-  if (user !== undefined) {
-    result.username = user.name;
-    result.password = user.password;
-  }
-  return result.href;
 }
 
 /** Removes the roles a prefix names. Each role is dropped by the user who made it: that works without a superuser too. */
@@ -50,9 +34,9 @@ export async function dropRoles(cluster: Cluster, ownerUrl: string, prefix: stri
 }
 
 export async function dropDatabase(cluster: Cluster, name: string): Promise<void> {
-  await withClient(cluster.adminUrl, (client) =>
-    client.query(`drop database if exists ${escapeIdentifier(name)} with (force)`),
-  );
+  for (const url of nodesOf(cluster)) {
+    await withClient(url, (client) => client.query(`drop database if exists ${escapeIdentifier(name)} with (force)`));
+  }
 }
 
 /** Makes the ordinary user `<prefix>_admin`, who may create roles, and an empty database it owns; answers its URL. */
@@ -68,7 +52,8 @@ export async function createOwnedDatabase(
     await client.query(`create role ${role} login createrole password ${escapeLiteral(password)}`);
     // Only a member may give a database to a role; a superuser counts as one.
     await client.query(`grant ${role} to current_user`);
-    await client.query(`create database ${escapeIdentifier(name)} owner ${role}`);
+    if (cluster.workers === undefined) await client.query(`create database ${escapeIdentifier(name)} owner ${role}`);
   });
+  if (cluster.workers !== undefined) await createDistributed(nodesOf(cluster), name, user.name);
   return urlOf(cluster.adminUrl, name, user);
 }
