@@ -424,6 +424,13 @@ create table app.error_groups (
   constraint error_groups_source CHECK ((source = ANY (ARRAY['request'::text, 'stream'::text, 'job'::text]))),
   constraint error_groups_tenant_ids CHECK ((cardinality(tenant_ids) <= 100))
 );
+-- protected, transient
+create table app.filling_quotas (
+  tenant_id uuid not null,
+  resource text not null,
+  constraint filling_quotas_pkey PRIMARY KEY (tenant_id, resource),
+  constraint filling_quotas_resource CHECK ((resource = ANY (ARRAY['users'::text, 'customers'::text, 'storage_bytes'::text, 'api_requests_per_day'::text])))
+);
 -- global, transient
 create table app.host_readings (
   host text not null,
@@ -619,6 +626,17 @@ create table app.plans (
   constraint plans_storage_bytes_limit CHECK ((storage_bytes_limit >= 0)),
   constraint plans_users_limit CHECK ((users_limit >= 0))
 );
+-- protected, transient
+create table app.quota_drift (
+  tenant_id uuid not null,
+  resource text not null,
+  counter bigint not null,
+  counted bigint not null,
+  found_at timestamp(3) with time zone default now() not null,
+  seen_at timestamp(3) with time zone default now() not null,
+  constraint quota_drift_pkey PRIMARY KEY (tenant_id, resource),
+  constraint quota_drift_resource CHECK ((resource = ANY (ARRAY['users'::text, 'customers'::text, 'storage_bytes'::text])))
+);
 -- protected
 create table app.quota_overrides (
   tenant_id uuid not null,
@@ -631,6 +649,15 @@ create table app.quota_overrides (
   constraint quota_overrides_pkey PRIMARY KEY (tenant_id, resource),
   constraint quota_overrides_quota_limit CHECK ((quota_limit >= 0)),
   constraint quota_overrides_resource CHECK ((resource = ANY (ARRAY['users'::text, 'customers'::text, 'storage_bytes'::text, 'api_requests_per_day'::text])))
+);
+-- global, transient
+create table app.quota_round (
+  single boolean default true not null,
+  changes_until timestamp(3) with time zone,
+  after_tenant uuid,
+  completed_at timestamp(3) with time zone,
+  constraint quota_round_pkey PRIMARY KEY (single),
+  constraint quota_round_single CHECK (single)
 );
 -- protected, transient, secret: refresh_hash, previous_hash
 create table app.sessions (
@@ -815,6 +842,7 @@ alter table app.daily_facts owner to owner;
 alter table app.deliveries owner to owner;
 alter table app.delivery_attempts owner to owner;
 alter table app.error_groups owner to owner;
+alter table app.filling_quotas owner to owner;
 alter table app.host_readings owner to owner;
 alter table app.hourly_requests owner to owner;
 alter table app.idempotency_keys owner to owner;
@@ -830,7 +858,9 @@ alter table app.operator_tokens owner to owner;
 alter table app.operators owner to owner;
 alter table app.password_resets owner to owner;
 alter table app.plans owner to owner;
+alter table app.quota_drift owner to owner;
 alter table app.quota_overrides owner to owner;
+alter table app.quota_round owner to owner;
 alter table app.sessions owner to owner;
 alter table app.system_maintenance owner to owner;
 alter table app.task_runs owner to owner;
@@ -887,6 +917,8 @@ CREATE INDEX audit_log_newest ON ONLY app.audit_log USING btree (at DESC, id DES
 CREATE INDEX audit_log_not_successful ON ONLY app.audit_log USING btree (at) WHERE (outcome <> 'success'::text);
 CREATE INDEX audit_log_to_review ON ONLY app.audit_log USING btree (at) WHERE ((action = ANY (ARRAY['export'::text, 'delete'::text, 'restore'::text, 'import'::text, 'drop'::text])) AND (resource_type = ANY (ARRAY['tenant'::text, 'audit_log'::text, 'system'::text])));
 CREATE INDEX audit_log_written_by ON ONLY app.audit_log USING btree (written_by);
+CREATE INDEX backup_facts_drilled ON app.backup_facts USING btree (last_drilled_at) WHERE (last_drilled_at IS NOT NULL);
+CREATE INDEX backup_facts_verified ON app.backup_facts USING btree (last_verified_at) WHERE (last_verified_at IS NOT NULL);
 CREATE INDEX backup_items_of_tenant ON app.backup_items USING btree (tenant_id, kind, at DESC) WHERE (outcome = 'ok'::text);
 CREATE INDEX backup_runs_newest ON app.backup_runs USING btree (started_at DESC, kind DESC, run_id DESC);
 CREATE INDEX changelog_entries_newest ON app.changelog_entries USING btree (at DESC, id DESC);
@@ -918,6 +950,7 @@ CREATE INDEX operator_sessions_by_operator ON app.operator_sessions USING btree 
 CREATE INDEX operator_sessions_by_refresh_hash ON app.operator_sessions USING btree (refresh_hash);
 CREATE INDEX operator_tokens_by_operator ON app.operator_tokens USING btree (created_by);
 CREATE INDEX password_resets_by_user ON app.password_resets USING btree (tenant_id, user_id);
+CREATE INDEX quota_overrides_ending ON app.quota_overrides USING btree (tenant_id, resource) WHERE (expires_at IS NOT NULL);
 CREATE INDEX sessions_by_expiry ON app.sessions USING btree (expires_at);
 CREATE INDEX sessions_by_refresh_hash ON app.sessions USING btree (tenant_id, refresh_hash);
 CREATE INDEX sessions_by_user ON app.sessions USING btree (tenant_id, user_id) WHERE (ended_at IS NULL);
@@ -944,8 +977,10 @@ alter table app.audit_details enable row level security, force row level securit
 alter table app.audit_log enable row level security, force row level security;
 alter table app.audit_seals enable row level security, force row level security;
 alter table app.customers enable row level security, force row level security;
+alter table app.filling_quotas enable row level security, force row level security;
 alter table app.known_addresses enable row level security, force row level security;
 alter table app.password_resets enable row level security, force row level security;
+alter table app.quota_drift enable row level security, force row level security;
 alter table app.quota_overrides enable row level security, force row level security;
 alter table app.sessions enable row level security, force row level security;
 alter table app.tenant_sizes enable row level security, force row level security;
@@ -985,6 +1020,10 @@ create policy tenancy_operator_read on app.customers for select to operator usin
 create policy tenancy_operator_write on app.customers for all to operator using ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 create policy tenancy_owner on app.customers for all to owner using (true) with check (true);
 create policy tenancy_tenant on app.customers for all to tenant using ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+create policy tenancy_operator_read on app.filling_quotas for select to operator using (true);
+create policy tenancy_operator_write on app.filling_quotas for all to operator using ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+create policy tenancy_owner on app.filling_quotas for all to owner using (true) with check (true);
+create policy tenancy_tenant on app.filling_quotas for all to tenant using ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 create policy tenancy_operator_read on app.known_addresses for select to operator using (true);
 create policy tenancy_operator_write on app.known_addresses for all to operator using ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 create policy tenancy_owner on app.known_addresses for all to owner using (true) with check (true);
@@ -993,6 +1032,10 @@ create policy tenancy_operator_read on app.password_resets for select to operato
 create policy tenancy_operator_write on app.password_resets for all to operator using ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 create policy tenancy_owner on app.password_resets for all to owner using (true) with check (true);
 create policy tenancy_tenant on app.password_resets for all to tenant using ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+create policy tenancy_operator_read on app.quota_drift for select to operator using (true);
+create policy tenancy_operator_write on app.quota_drift for all to operator using ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+create policy tenancy_owner on app.quota_drift for all to owner using (true) with check (true);
+create policy tenancy_tenant on app.quota_drift for all to tenant using ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 create policy tenancy_operator_read on app.quota_overrides for select to operator using (true);
 create policy tenancy_operator_write on app.quota_overrides for all to operator using ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) with check ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 create policy tenancy_owner on app.quota_overrides for all to owner using (true) with check (true);
@@ -1053,6 +1096,8 @@ grant delete, insert, select, update on table app.daily_facts to operator;
 grant delete, insert, select, update on table app.deliveries to operator;
 grant delete, insert, select, update on table app.delivery_attempts to operator;
 grant delete, insert, select, update on table app.error_groups to operator;
+grant delete, insert, select, update on table app.filling_quotas to operator;
+grant delete, insert, select, update on table app.filling_quotas to tenant;
 grant delete, insert, select, update on table app.host_readings to operator;
 grant delete, insert, select, update on table app.hourly_requests to operator;
 grant delete, insert, select, update on table app.idempotency_keys to operator;
@@ -1068,7 +1113,10 @@ grant delete, insert, select, update on table app.operators to operator;
 grant delete, insert, select, update on table app.password_resets to operator;
 grant delete, insert, select, update on table app.password_resets to tenant;
 grant delete, insert, select, update on table app.plans to operator;
+grant delete, insert, select, update on table app.quota_drift to operator;
+grant delete, insert, select, update on table app.quota_drift to tenant;
 grant delete, insert, select, update on table app.quota_overrides to operator;
+grant delete, insert, select, update on table app.quota_round to operator;
 grant delete, insert, select, update on table app.sessions to operator;
 grant delete, insert, select, update on table app.sessions to tenant;
 grant delete, insert, select, update on table app.system_maintenance to operator;
@@ -1117,7 +1165,7 @@ grant execute on function app.add_accesses to operator;
 grant execute on function app.add_errors to operator;
 -- app.append_audit_seals(seals json, heads json, register json, reached json): volatile, runs as its owner, search_path=pg_catalog, pg_temp; body f04caa1d
 grant execute on function app.append_audit_seals to operator;
--- app.audit_announced(batch bigint): volatile, runs as its owner, search_path=pg_catalog, pg_temp; body c1e2238d
+-- app.audit_announced(batch bigint): volatile, runs as its owner, search_path=pg_catalog, pg_temp; body e2587599
 grant execute on function app.audit_announced to operator;
 -- app.audit_retention_obstacles(cutoff timestamp with time zone): stable, runs as its owner, search_path=pg_catalog, pg_temp; body 554c8a20
 grant execute on function app.audit_retention_obstacles to operator;
@@ -1143,6 +1191,11 @@ grant execute on function app.move_audit_sealer to operator;
 -- app.new_audit_rows(seen pg_snapshot, target pg_snapshot, after_at timestamp with time zone, after_id uuid, most integer): stable, runs as its caller, search_path=pg_catalog, pg_temp, enable_seqscan=off; body 28bc4844
 grant execute on function app.new_audit_rows to operator;
 grant execute on function app.new_audit_rows to tenant;
+-- app.note_filling(tenant uuid): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body 02144c97
+grant execute on function app.note_filling to operator;
+grant execute on function app.note_filling to tenant;
+-- app.note_filling_of_plan(plan_name text): volatile, runs as its owner, search_path=pg_catalog, pg_temp; body de71621e
+grant execute on function app.note_filling_of_plan to operator;
 -- app.open_transactions(): stable, runs as its owner, search_path=pg_catalog, pg_temp; body 329fed66
 grant execute on function app.open_transactions to operator;
 -- app.operator_session(session uuid, operator uuid): stable, runs as its caller, search_path=pg_catalog, pg_temp; body 90f1651f
@@ -1176,7 +1229,7 @@ grant execute on function app.roll_up_usage to operator;
 grant execute on function app.sees_transactions to operator;
 -- app.trim_audit_chains(heads json): volatile, runs as its owner, search_path=pg_catalog, pg_temp; body 2ee90367
 grant execute on function app.trim_audit_chains to operator;
--- app.use_quota(tenant uuid, resource text, amount bigint): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body 1cb42562
+-- app.use_quota(tenant uuid, resource text, amount bigint): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body c6558984
 grant execute on function app.use_quota to operator;
 grant execute on function app.use_quota to tenant;
 -- app.write_as_job(tenant uuid): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body eda5c773

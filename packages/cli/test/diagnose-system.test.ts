@@ -100,7 +100,7 @@ describe("diagnose quota", () => {
     await server.asOwner("update app.usage_counters set used = 2 where tenant_id = $1 and resource = 'users'", [id]);
     const found = await diagnose(server, "quota", slug);
     expect(found.item("users")).toMatchObject({ result: "warning" });
-    expect(found.item("users")?.evidence.join("\n")).toContain("the counter says 2, counted now: 1");
+    expect(found.item("users")?.evidence.join("\n")).toContain("the counter says 2, there are 1");
   });
 });
 

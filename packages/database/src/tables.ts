@@ -297,6 +297,29 @@ export interface UsageCountersTable {
   counted_at: DefaultTime;
 }
 
+/** Of which half is used or more, and some that were. Written by `app.use_quota()` and `app.note_filling()` only. */
+export interface FillingQuotasTable {
+  tenant_id: string;
+  resource: QuotaResource;
+}
+
+/** Counters that are not what was counted. */
+export interface QuotaDriftTable {
+  tenant_id: string;
+  resource: QuotaResource;
+  counter: Int8;
+  counted: Int8;
+  found_at: DefaultTime;
+  seen_at: DefaultTime;
+}
+
+export interface QuotaRoundTable {
+  single: Generated<boolean>;
+  changes_until: TimeOrNull;
+  after_tenant: string | null;
+  completed_at: TimeOrNull;
+}
+
 export interface UsageMinutesTable {
   tenant_id: string;
   minute: Time;
@@ -694,6 +717,9 @@ export interface Tables {
   "app.audit_sealer": AuditSealerTable;
   "app.quota_overrides": QuotaOverridesTable;
   "app.usage_counters": UsageCountersTable;
+  "app.filling_quotas": FillingQuotasTable;
+  "app.quota_drift": QuotaDriftTable;
+  "app.quota_round": QuotaRoundTable;
   "app.usage_minutes": UsageMinutesTable;
   "app.usage_days": UsageDaysTable;
   "app.usage_rollups": UsageRollupsTable;

@@ -44,4 +44,15 @@ export const commands = defineCommands([
       "quotas set acme customers --use-plan --reason 'migration is over'",
     ],
   },
+  {
+    path: ["quotas", "recount"],
+    route: "quotas.recount",
+    positional: [{ name: "tenant", names: "tenant", optional: true, help: "Whose; all tenants unless said" }],
+    fixed: { after: undefined },
+    flags: [{ flags: "--check", help: "Change nothing, and exit 10 where a counter drifted" }],
+    description:
+      "Counts users, customers and stored bytes, and mends counters that say something else. Nobody waits meanwhile. Exit 0 whether or not something was mended, 3 where a tenant could not be counted.",
+    run: async (invocation) => (await import("../quotas/recount-command.ts")).recountQuotas(invocation),
+    examples: ["quotas recount acme", "quotas recount --check", "quotas recount --dry-run -o json"],
+  },
 ]);

@@ -2,7 +2,7 @@ import Type from "typebox";
 import { adminAccess, operatorAccess } from "../access.ts";
 import { route } from "../route.ts";
 import { PlanName, Quota, quotaResources } from "../schemas/tenant.ts";
-import { Closed, Count, Line, Nullable, OneOf, TenantQuery, TenantRef, Time } from "../schemas/values.ts";
+import { Closed, Count, DryRun, Line, Nullable, OneOf, TenantQuery, TenantRef, Time, Uuid } from "../schemas/values.ts";
 
 const tag = "quotas";
 
@@ -26,6 +26,31 @@ export const Plan = Closed({
   ...limits,
   tenants: Count("Tenants on this plan"),
   updatedAt: Time("When the plan last changed"),
+});
+
+const whose = {
+  tenantId: Uuid("Whose"),
+  slug: Type.String({ description: "Whose, by name" }),
+};
+
+/** A batch of tenants whose counters were compared with what is there. */
+const Recount = Closed({
+  dryRun: Type.Boolean({ description: "True where nothing was changed" }),
+  counted: Count("Tenants that were counted"),
+  drifted: Type.Array(
+    Closed({
+      ...whose,
+      resource: OneOf(["users", "customers", "storage_bytes"], "What is counted"),
+      counter: Count("What the counter said"),
+      counted: Count("What is there"),
+      mended: Type.Boolean({ description: "Whether the counter says so now; false in a dry run" }),
+    }),
+    { description: "Counters that were not what is there" },
+  ),
+  failed: Type.Array(Closed({ ...whose, error: Type.String({ description: "Why it could not be counted" }) }), {
+    description: "Tenants that could not be counted or mended now",
+  }),
+  next: Nullable(Uuid("Send it as `after` for the next batch; null where there are no more")),
 });
 
 export const quotaRoutes = {
@@ -57,6 +82,24 @@ export const quotaRoutes = {
     responses: { 200: Type.Array(Quota) },
     audit: { action: "set_quota", resourceType: "quota" },
     example: { params: { id: "company-name" }, body: { resource: "customers", limit: 2000, reason: "migration" } },
+  }),
+  "quotas.recount": route({
+    method: "POST",
+    path: "/api/admin/quotas/recount",
+    tag,
+    summary: "Count what quotas count anew, and mend counters that drifted",
+    description:
+      "One tenant, or all in the order of their ids, a batch at a time. Nobody waits while it counts; a counter that is right is not written.",
+    access: operatorAccess("quotas:write"),
+    query: Closed({ dryRun: DryRun }),
+    body: Closed({
+      tenant: Type.Optional(TenantRef),
+      after: Type.Optional(Uuid("Begin behind this tenant: `next` of the batch before")),
+    }),
+    responses: { 200: Recount },
+    errors: ["tenant_busy"],
+    audit: { action: "recount", resourceType: "quota" },
+    example: { query: { dryRun: true }, body: { tenant: "company-name" } },
   }),
   "plans.list": route({
     method: "GET",

@@ -5,6 +5,7 @@ import { checkMetrics } from "../checks/overdue-metric.ts";
 import { deliveryMetrics } from "../deliveries/delivery-metric.ts";
 import { taskMetrics } from "../jobs/task-metric.ts";
 import { useMetrics } from "../metrics/use-metrics.ts";
+import { driftMetrics } from "../quotas/drift-metric.ts";
 import { quotaMetrics } from "../quotas/quota-metric.ts";
 import { tokenMetrics } from "../tokens/token-metric.ts";
 import type { AlertMetric } from "./alert-metric.ts";
@@ -17,6 +18,7 @@ export type AlertMetrics = Readonly<Record<string, AlertMetric>>;
 /** Everything that rules can watch, by the name that a rule gives. */
 export const alertMetrics: AlertMetrics = {
   ...quotaMetrics,
+  ...driftMetrics,
   ...loginMetrics,
   ...useMetrics,
   ...backupMetrics,

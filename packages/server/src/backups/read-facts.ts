@@ -17,11 +17,14 @@ export const factColumns = sql<Facts>`${jsonTime("last_backup_at")} as "lastBack
 export const factsOfTenant: RawBuilder<Facts> = sql<Facts>`(select row_to_json(b) from (select ${factColumns}
   from (select) as one left join app.backup_facts f on f.tenant_id = t.id) as b)`;
 
+/** Of a tenant `t`: whether there are data to back up. */
+export const isBackedUp = sql<boolean>`t.status <> 'purged' and t.id <> ${sql.lit(SYSTEM_TENANT_ID)}::uuid`;
+
 /** Tenants whose data there is to back up, each with its facts and since when it is without a (newer) backup. */
 export const backedUpTenants = sql`(select t.id, t.slug, t.status, t.created_at, f.last_backup_at, f.last_backup_bytes,
     f.last_verified_at, f.last_drilled_at, coalesce(f.last_backup_at, t.created_at) as since
   from app.tenants t left join app.backup_facts f on f.tenant_id = t.id
-  where t.status <> 'purged' and t.id <> ${sql.lit(SYSTEM_TENANT_ID)}::uuid)`;
+  where ${isBackedUp})`;
 
 type SystemFacts = ResultOf<Routes["status.get"]>["backups"];
 

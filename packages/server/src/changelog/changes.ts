@@ -25,7 +25,10 @@ export const changes: Readonly<Record<string, Readonly<Record<string, ChangeWord
     set_hold: done("Put tenant %t under a legal hold"),
     release_hold: done("Released tenant %t from its legal hold"),
   },
-  quota: { set_quota: changed("Changed the quota of %r of tenant %t") },
+  quota: {
+    set_quota: changed("Changed the quota of %r of tenant %t"),
+    recount: changed("Mended the counters of tenant %t"),
+  },
   plan: { set_plan: changed("Changed plan %r") },
   operator: {
     bootstrap: done("Made the first operator %r"),

@@ -2,6 +2,7 @@ import type { CheckResult, Figure } from "@tenantctl/contract";
 import type { Found, Looking } from "./check.ts";
 import { type DailyFacts, dailyFacts } from "./daily-facts.ts";
 import { linearFit } from "./linear-fit.ts";
+import { quotaDrift } from "./quota-drift.ts";
 import { type QuotaForecast, quotaForecasts, tenantsWithHistory } from "./quota-forecast.ts";
 import { amountOf } from "./quota-use.ts";
 import { bytes, plural, some, whole, worst } from "./wording.ts";
@@ -129,9 +130,19 @@ const quotaOutlook = async ({ ask }: Looking): Promise<Outlook> => {
   };
 };
 
+/** By a counter that is wrong no quota can be planned. */
+const driftOutlook = async (looking: Looking): Promise<Outlook[]> => {
+  const drift = await quotaDrift(looking);
+  return drift === undefined ? [] : [{ result: "warning", ...drift }];
+};
+
 export const capacity = async (looking: Looking): Promise<Found> => {
   const days = await looking.ask(dailyFacts(historyDays));
-  const all = [...resources.map((resource) => outlook(days, resource)), await quotaOutlook(looking)];
+  const all = [
+    ...resources.map((resource) => outlook(days, resource)),
+    await quotaOutlook(looking),
+    ...(await driftOutlook(looking)),
+  ];
   const result = worst(all.map((one) => one.result));
   return {
     result,

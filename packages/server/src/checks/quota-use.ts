@@ -1,5 +1,5 @@
 import { build, sql } from "@tenantctl/database";
-import { isNear, nearLimit, quotaUses } from "../quotas/near-limit.ts";
+import { isNear, nearLimit, nearUses } from "../quotas/near-limit.ts";
 import type { Found, Looking } from "./check.ts";
 import { bytes, plural, some, whole } from "./wording.ts";
 
@@ -7,7 +7,7 @@ const most = 10;
 
 const totals = sql<{ near: number; full: number; tenants: number }>`select count(*) as near,
     count(*) filter (where u.used >= u.quota) as full, count(distinct u.id) as tenants
-  from (${quotaUses}) u where ${isNear}`.compile(build);
+  from (${nearUses}) u where ${isNear}`.compile(build);
 
 /** An amount in the words of its quota. */
 export const amountOf = (resource: string, value: number): string =>

@@ -1,6 +1,7 @@
 import { build, SYSTEM_TENANT_ID, sql } from "@tenantctl/database";
 import type { Found, Looking } from "./check.ts";
-import { minute, plural, some } from "./wording.ts";
+import { quotaDrift } from "./quota-drift.ts";
+import { minute, plural, some, worst } from "./wording.ts";
 
 interface Change {
   readonly what: string;
@@ -31,8 +32,10 @@ const changesSince = (since: string) =>
           where ${ours} and t.status_changed_at >= ${since}::timestamptz and t.status_changed_at > t.created_at + interval '1 second') c) r
     where place <= 5 order by what = 'provisioned' desc, what, place`.compile(build);
 
-export const tenantStatuses = async ({ ask, since }: Looking): Promise<Found> => {
+export const tenantStatuses = async (looking: Looking): Promise<Found> => {
+  const { ask, since } = looking;
   const [statuses, changes] = [await ask(byStatus), await ask(changesSince(since))];
+  const drift = await quotaDrift(looking);
   if (statuses.length === 0) return { result: "ok", evidence: ["there are no tenants yet"] };
   const kinds = [...new Set(changes.map(({ what }) => what))];
   const changed = kinds.map((what) => {
@@ -43,21 +46,23 @@ export const tenantStatuses = async ({ ask, since }: Looking): Promise<Found> =>
   const stale = statuses.reduce((sum, row) => sum + row.stale, 0);
   const due = statuses.reduce((sum, row) => sum + row.due, 0);
   return {
-    result: changed.length + stale + due > 0 ? "needs_person" : "ok",
+    result: worst([drift === undefined ? "ok" : "warning", changed.length + stale + due > 0 ? "needs_person" : "ok"]),
     evidence: [
       statuses.map(({ status, tenants }) => `${tenants} ${status}`).join(", "),
       ...(changed.length === 0 ? [`nothing changed since ${minute(since)}`] : [`since ${minute(since)}:`, ...changed]),
       ...(stale > 0 ? [`${plural(stale, "tenant")} suspended for more than 30 days`] : []),
       ...(due > 0 ? [`the data of ${plural(due, "deleted tenant")} goes for good within 7 days`] : []),
+      ...(drift?.lines ?? []),
     ],
     next:
-      due > 0
+      drift?.next ??
+      (due > 0
         ? "tenantctl list --status deleted"
         : stale > 0
           ? "tenantctl list --status suspended"
           : changed.length > 0
             ? "tenantctl list"
-            : undefined,
+            : undefined),
     figures: [
       {
         title: "Tenants by status",

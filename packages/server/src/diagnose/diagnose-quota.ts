@@ -29,6 +29,6 @@ export const diagnoseQuota: Handler<Routes["diagnose.quota"]> = async ({ scope, 
   const { id, slug } = await findTenant(scope, query.tenantId);
   const facts = await quotaFacts(scope, id);
   if (facts === undefined) throw noSuchTenant();
-  const findings = [...facts.quotas.map((quota) => quotaUseFinding(facts, quota)), ...quotaOptions(facts, slug)];
+  const findings = [...facts.quotas.map((quota) => quotaUseFinding(facts, slug, quota)), ...quotaOptions(facts, slug)];
   return diagnosisOf(verdictOf(slug, facts, findings), findings);
 };

@@ -1,6 +1,7 @@
 import type { QuotaResource, ResultOf, Routes } from "@tenantctl/contract";
 import { build, countRows, readCatalogue, type Scope, sql } from "@tenantctl/database";
 import { customerBytes } from "../customers/customer-row.ts";
+import { type CountedUse, countedUse, drifted } from "../quotas/counted-use.ts";
 import { type QuotaRow, quotaRows } from "../quotas/quota-rows.ts";
 import { userBytes } from "../users/user-row.ts";
 
@@ -23,7 +24,9 @@ export interface QuotaFacts {
   readonly quotas: readonly QuotaRow[];
   readonly trends: readonly Trend[];
   readonly plans: readonly Plan[];
-  /** What there is, counted now: the counters are kept by every change and should say the same. */
+  /** Counters that are not what is there, both as of one moment. */
+  readonly drift: readonly CountedUse[];
+  /** What there is, counted now. */
   readonly counted: {
     readonly users: number;
     readonly customers: number;
@@ -63,7 +66,7 @@ const trends = (id: string) =>
 
 /** Reads as operator. Throws what the database throws; each statement may take 15 seconds. */
 export const quotaFacts = async (scope: Scope, id: string): Promise<QuotaFacts | undefined> => {
-  const [, [own], lines, plans, [users], [customers], largest, requestDays, newCustomerDays, routeGroups] =
+  const [, [own], lines, plans, [users], [customers], largest, requestDays, newCustomerDays, routeGroups, uses] =
     await scope.batch([
       patience,
       sql<{
@@ -108,6 +111,7 @@ export const quotaFacts = async (scope: Scope, id: string): Promise<QuotaFacts |
       }>`select route_group as name, sum(requests)::bigint as requests from app.usage_minutes
       where tenant_id = ${id}::uuid and minute > now() - interval '24 hours' group by route_group
       order by requests desc, name limit 5`.compile(build),
+      countedUse(id),
     ]);
   if (own === undefined || users === undefined || customers === undefined) return undefined;
   const rows = await countRows(scope, id, (await readCatalogue(scope)).exported());
@@ -115,6 +119,7 @@ export const quotaFacts = async (scope: Scope, id: string): Promise<QuotaFacts |
     ...own,
     trends: lines,
     plans,
+    drift: drifted(uses),
     counted: { users: users.count, customers: customers.count, userBytes: users.bytes, customerBytes: customers.bytes },
     users,
     largest,

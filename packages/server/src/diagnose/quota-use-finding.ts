@@ -80,23 +80,19 @@ const consumers = (facts: QuotaFacts, resource: QuotaResource): string[] => {
   }
 };
 
-/** What was counted now, where it is not what the counter says. */
-const drift = ({ counted }: QuotaFacts, { resource, used }: QuotaRow): string[] => {
-  const there = resource === "users" ? counted.users : resource === "customers" ? counted.customers : used;
-  return there === used
-    ? []
-    : [
-        `the counter says ${whole(used)}, counted now: ${whole(there)}; a change that was made while this looked can explain one or two`,
-      ];
-};
+/** Where the counter is not what is there. */
+const driftLines = ({ drift }: QuotaFacts, { resource }: QuotaRow): string[] =>
+  drift
+    .filter((one) => one.resource === resource)
+    .map(({ counter, counted }) => `the counter says ${whole(counter)}, there are ${whole(counted)}`);
 
 /** A quota's use, when it will be full, and what uses it. */
-export const quotaUseFinding = (facts: QuotaFacts, quota: QuotaRow): Finding => {
+export const quotaUseFinding = (facts: QuotaFacts, slug: string, quota: QuotaRow): Finding => {
   const { resource, used, limit, source, expiresAt } = quota;
   const percent = percentOf(quota);
   const days = daysLeft(facts, quota);
   const isFull = limit !== null && used >= limit;
-  const drifts = drift(facts, quota);
+  const drifts = driftLines(facts, quota);
   const soon = percent >= nearPercent || (days !== undefined && days < soonDays) || drifts.length > 0;
   const whence =
     source === "plan"
@@ -114,6 +110,7 @@ export const quotaUseFinding = (facts: QuotaFacts, quota: QuotaRow): Finding => 
       ...drifts,
       ...consumers(facts, resource),
     ],
+    next: drifts.length > 0 ? `tenantctl quotas recount ${slug}` : undefined,
     because: isFull ? `${nameOf(resource)}: ${amountOf(resource, used)} of ${amountOf(resource, limit)}` : undefined,
   };
 };

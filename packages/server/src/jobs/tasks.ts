@@ -13,6 +13,7 @@ import { removeLeftCanaries } from "../diagnose/isolation/canary-lease.ts";
 import { countTenantRows } from "../metrics/count-rows.ts";
 import { rollUpUse } from "../metrics/roll-up-use.ts";
 import { resumeOperations } from "../operations/resume-operations.ts";
+import { findDrift } from "../quotas/find-drift.ts";
 import { endInterruptedRestores } from "../restores/end-interrupted-restores.ts";
 import { purgeDueTenants } from "../tenants/purge-due-tenants.ts";
 
@@ -149,6 +150,11 @@ export const tasks: Readonly<Record<string, Task>> = {
     cron: "4,19,34,49 * * * *",
     atStart: true,
     run: keepFacts,
+  },
+  find_quota_drift: {
+    about: "compares the counters of quotas with what is there: what was changed since, and some of the others",
+    cron: "27 * * * *",
+    run: findDrift,
   },
   count_tenant_rows: {
     about: "counts the rows of tenants that were not counted for six hours",

@@ -57,6 +57,7 @@ export const planHandlers: Handlers<"plans.list" | "plans.put"> = {
           }),
         ),
         transaction.run(planNamed(name).compile(build)),
+        transaction.run(sql`select app.note_filling_of_plan(${name}::text)`.compile(build)),
       ]);
       return new Answer(isNew ? 201 : 200, stored);
     });

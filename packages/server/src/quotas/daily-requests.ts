@@ -2,6 +2,7 @@ import { build, type Database, sql, writeAsJob } from "@tenantctl/database";
 import type { FastifyBaseLogger } from "fastify";
 import { forEachAtMost, inBackground, type ReportFailure } from "../background-work.ts";
 import { asContractError } from "../problem.ts";
+import { noteFilling } from "./note-filling.ts";
 
 /** What is known of a tenant's use: its own process's counts at once, other processes' within a second. */
 export interface DailyUse {
@@ -37,6 +38,8 @@ interface Entry {
   limit: number | null;
   requestsPerMinute: number | undefined;
   asked: boolean;
+  /** The day and limit for which it was noted that the quota fills. */
+  noted: string;
   touchedAt: number;
 }
 
@@ -80,6 +83,7 @@ export const createDailyRequests = (db: Database, log: FastifyBaseLogger, report
         limit: null,
         requestsPerMinute: undefined,
         asked: true,
+        noted: "",
         touchedAt: 0,
       };
       entries.set(tenantId, entry);
@@ -128,6 +132,10 @@ export const createDailyRequests = (db: Database, log: FastifyBaseLogger, report
       entry.asked = true;
       throw error;
     }
+    const mark = `${day} ${entry.limit}`;
+    if (entry.limit === null || entry.stored * 2 < entry.limit || entry.noted === mark) return;
+    await db.tenant(tenantId, writeAsJob()).run(noteFilling(tenantId));
+    entry.noted = mark;
   };
 
   const isDue = (entry: Entry): boolean => entry.asked || entry.pending !== 0 || entry.earlier.size > 0;

@@ -7,7 +7,9 @@ import { tenantOf } from "../tenant-of.ts";
 import { findTenant, noSuchTenant } from "../tenants/find-tenant.ts";
 import { refusePartlyRemoved } from "../tenants/hold.ts";
 import { operatorInTenant } from "../tenants/operator-in-tenant.ts";
+import { noteFilling } from "./note-filling.ts";
 import { type QuotaBody, type QuotaRow, quotaBodies, quotaRows } from "./quota-rows.ts";
+import { recountQuotas } from "./recount-quotas.ts";
 
 const readQuotas = async (scope: Scope | Transaction, tenantId: string): Promise<QuotaBody[]> => {
   const [row] = await scope.run(
@@ -55,7 +57,7 @@ const wanted = ({
 const same = (a: Override | null, b: Override | null): boolean =>
   a === null || b === null ? a === b : a.limit === b.limit && a.expiresAt === b.expiresAt && a.reason === b.reason;
 
-export const quotaHandlers: Handlers<"quotas.get" | "quotas.set"> = {
+export const quotaHandlers: Handlers<"quotas.get" | "quotas.set" | "quotas.recount"> = {
   "quotas.get": (call) => readQuotas(call.scope, tenantOf(call)),
 
   "quotas.set": async (call) => {
@@ -92,8 +94,11 @@ export const quotaHandlers: Handlers<"quotas.get" | "quotas.set"> = {
           ),
           transaction.run(audited(call, { tenantId: id, resourceId: resource, detail: reason, before, after })),
         ]);
+        await transaction.run(noteFilling(id));
       }
       return readQuotas(transaction, id);
     });
   },
+
+  "quotas.recount": recountQuotas,
 };

@@ -10,9 +10,8 @@ import {
   type Rewrite,
   sql,
 } from "@tenantctl/database";
-import type { RawBuilder } from "kysely";
-import { customerBytes } from "../customers/customer-row.ts";
-import { userBytes } from "../users/user-row.ts";
+import { countedUse } from "../quotas/counted-use.ts";
+import { noteFilling } from "../quotas/note-filling.ts";
 import { archivedRows } from "./archived-rows.ts";
 import type { FittingTable } from "./fit-tables.ts";
 import { digestRowSet, isRowSet } from "./row-set-digest.ts";
@@ -91,30 +90,16 @@ export const proveRows = async (
   return proofs;
 };
 
-/**
- * How many rows of a table the tenant has and what they weigh. The offset keeps the weighing below the sum: an aggregate packs
- * the first row that it is given, which then seems lighter.
- */
-const weighed = (table: "users" | "customers", bytes: RawBuilder<number>, tenantId: string) =>
-  sql<{ rows: string; bytes: string }>`select count(*)::text as rows, coalesce(sum(bytes), 0)::text as bytes
-    from (select ${bytes} as bytes from app.${sql.raw(table)} where tenant_id = ${tenantId}::uuid offset 0) as w`.compile(
-    build,
-  );
-
 /** Counts what quotas count anew, from what was written, where a counter is not what is there. */
 export const recount = async (rewrite: Rewrite, tenantId: string): Promise<void> => {
-  const [[users], [customers]] = await Promise.all([
-    rewrite.run(weighed("users", userBytes, tenantId)),
-    rewrite.run(weighed("customers", customerBytes, tenantId)),
-  ]);
-  if (users === undefined || customers === undefined) throw new Error("a count answered no row");
+  const uses = await rewrite.run(countedUse(tenantId));
   await rewrite.run(
     sql`insert into app.usage_counters as c (tenant_id, resource, used)
-      values (${tenantId}::uuid, 'users', ${users.rows}::bigint), (${tenantId}::uuid, 'customers', ${customers.rows}::bigint),
-        (${tenantId}::uuid, 'storage_bytes', ${users.bytes}::bigint + ${customers.bytes}::bigint)
+      values ${sql.join(uses.map(({ resource, counted }) => sql`(${tenantId}::uuid, ${resource}::text, ${String(counted)}::bigint)`))}
       on conflict on constraint usage_counters_pkey do update set used = excluded.used, counted_at = now()
       where c.used <> excluded.used`.compile(build),
   );
+  await rewrite.run(noteFilling(tenantId));
 };
 
 /** Lets sequences go on after what was written, never back. Others wait for it until the end of the transaction. */

@@ -4,6 +4,7 @@ import { audited } from "../audit/audited.ts";
 import { changedFields } from "../audit/changed-fields.ts";
 import type { Handler } from "../call.ts";
 import { normaliseEmail } from "../email.ts";
+import { noteFilling } from "../quotas/note-filling.ts";
 import { planLimit } from "../quotas/quota-rows.ts";
 import { findTenant } from "./find-tenant.ts";
 import { refusePartlyRemoved } from "./hold.ts";
@@ -72,6 +73,7 @@ export const updateTenant: Handler<Routes["tenants.update"]> = async (call) => {
       ),
       transaction.run(audited(call, { tenantId: found.id, resourceId: found.id, ...changed })),
     ]);
+    if (plan !== tenant.plan) await transaction.run(noteFilling(found.id));
     return { ...(row?.tenant ?? tenant), changed: true, dryRun, sessionsEnded: 0 };
   });
 };

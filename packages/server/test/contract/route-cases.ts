@@ -336,6 +336,16 @@ export const routeCases: { readonly [Id in RouteId]: CaseOf<Id> } = {
     },
     again: "unchanged",
   },
+  "quotas.recount": {
+    prepare: async (world) => {
+      const id = await newTenant(world);
+      await asOwner(world.server.database, (client) =>
+        client.query("update app.usage_counters set used = 7 where tenant_id = $1 and resource = 'customers'", [id]),
+      );
+      return { body: { tenant: id }, auditTenant: id };
+    },
+    again: "unchanged",
+  },
   "plans.list": { prepare: nothing },
   "plans.put": {
     prepare: (world) => ({ params: { name: world.fresh("plan") }, body: { customers: 10, users: null } }),
