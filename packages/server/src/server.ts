@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
 import helmet from "@fastify/helmet";
 import { ContractError, type RouteShape, routes } from "@tenantctl/contract";
 import type { Database } from "@tenantctl/database";
@@ -42,7 +43,10 @@ export interface Server {
   readonly url: string;
   /** Where `/metrics` is, if anywhere. */
   readonly metricsUrl: string | undefined;
-  /** Stops taking requests, lets those under way finish within the drain time, flushes what is counted, stops the jobs. */
+  /**
+   * Says that it is not ready and goes on for the drain delay; then stops taking requests, lets those under way finish
+   * within the drain time, flushes what is counted, stops the jobs.
+   */
   stop(): Promise<void>;
 }
 
@@ -176,6 +180,8 @@ export const startServer = async (settings: Settings, db: Database): Promise<Ser
 
   const stop = async (): Promise<void> => {
     app.draining = true;
+    // Whoever asks for readiness hears of it; what comes until then is served, and each answer ends its connection.
+    await pause(settings.drainDelaySeconds * 1000);
     const deadline = setTimeout(() => fastify.server.closeAllConnections(), settings.drainSeconds * 1000);
     const delivered = app.deliverer.close(Math.min(settings.drainSeconds, 5));
     await fastify.close();

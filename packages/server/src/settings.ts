@@ -46,6 +46,11 @@ const postgresUrl = (value: string): string => {
   return value;
 };
 
+const redisUrl = (value: string): string => {
+  if (!/^rediss?:\/\//.test(value) || !URL.canParse(value)) throw new Error("a redis:// or rediss:// URL");
+  return value;
+};
+
 /** 32 characters at least: an HS256 key shorter than its hash can be guessed offline. */
 const jwtSecrets = (value: string): readonly string[] => {
   const secrets = value.split(",").map((part) => part.trim());
@@ -96,6 +101,14 @@ export const settings = {
     about: "direct connection of the jobs role (not through a transaction pooler)",
     secret: true,
     parse: postgresUrl,
+    fallback: optional,
+  }),
+  redisUrl: setting({
+    env: "REDIS_URL",
+    about:
+      "redis:// or rediss:// (TLS) address by which processes share their rate limits; else each counts for itself",
+    secret: true,
+    parse: redisUrl,
     fallback: optional,
   }),
   rolePrefix: setting({
@@ -261,6 +274,13 @@ export const settings = {
       return list;
     },
     fallback: undefined,
+  }),
+  drainDelaySeconds: setting({
+    env: "TENANTCTL_DRAIN_DELAY_SECONDS",
+    about:
+      "how long a stopping server, not ready any more, still takes requests: until the balancer before it has noticed",
+    parse: wholeNumber(0, 600),
+    fallback: 0,
   }),
   drainSeconds: setting({
     env: "TENANTCTL_DRAIN_SECONDS",

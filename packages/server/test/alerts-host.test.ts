@@ -98,9 +98,13 @@ it("the disk under an embedded database is told by its postmaster", async () => 
   execFileSync("mkdir", ["-p", folder]);
   writeFileSync(join(folder, "postmaster.pid"), "1\n/data\n1\n54321\n/tmp\n");
   const settings = { ...server.settings, dataDir: embedded, databaseUrl: "postgresql://u@127.0.0.1:54321/x" };
-  expect(of(await readHost({ settings }), "database_disk_used")).toMatchObject([{ subject: folder, problem: null }]);
+  expect(of(await readHost({ ...server.app, settings }), "database_disk_used")).toMatchObject([
+    { subject: folder, problem: null },
+  ]);
   const elsewhere = { ...settings, databaseUrl: "postgresql://u@127.0.0.1:54322/x" };
-  expect(of(await readHost({ settings: elsewhere }), "database_disk_used")).toMatchObject([{ value: null }]);
+  expect(of(await readHost({ ...server.app, settings: elsewhere }), "database_disk_used")).toMatchObject([
+    { value: null },
+  ]);
 });
 
 it("the certificates of PostgreSQL and of the public address are read, and one that ends soon is an alert", async () => {
@@ -148,7 +152,7 @@ it("the certificates of PostgreSQL and of the public address are read, and one t
 it("a server that shows no certificate is said to, and holds nobody up", async () => {
   const port = await listen(createServer((socket) => socket.end("N")));
   const settings = { ...server.settings, databaseUrl: `postgresql://u@127.0.0.1:${port}/x?sslmode=verify-full` };
-  expect(of(await readHost({ settings }), "certificate_days_left")).toMatchObject([
+  expect(of(await readHost({ ...server.app, settings }), "certificate_days_left")).toMatchObject([
     { value: null, problem: expect.stringMatching(/can't be read: the server does not speak TLS/) },
   ]);
 });

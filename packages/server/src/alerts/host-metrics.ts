@@ -42,6 +42,15 @@ const seen: readonly Seen[] = [
       else format('expires in %s days', floor(r.value)) end)`,
     next: sql`format('openssl s_client -connect %s </dev/null', r.subject)`,
   },
+  {
+    name: "redis_away",
+    unit: "seconds",
+    about: "that Redis has not answered a host of the API, which counts its rate limits alone meanwhile",
+    comparison: "atLeast",
+    summary: sql`format('Redis at %s has not answered %s for %s s: its rate limits are counted for each process', r.subject,
+      r.host, floor(r.value))`,
+    next: sql`format('redis-cli -h %s -p %s ping', split_part(r.subject, ':', 1), split_part(r.subject, ':', 2))`,
+  },
 ];
 
 /** What each process of the API wrote down last (see host-readings.ts). Hosts that see the same certificate make one alert of it. */

@@ -7,6 +7,7 @@ import type { App } from "../app.ts";
 import { type BackgroundWork, inBackground } from "../background-work.ts";
 import { certificateReadings } from "./certificate-readings.ts";
 import { embeddedFolder } from "./embedded-folder.ts";
+import { redisReading } from "./redis-reading.ts";
 
 /** What this host sees of a subject: a value, or why there is none. */
 export interface HostReading {
@@ -52,10 +53,11 @@ const databaseDisk = async ({ settings }: Pick<App, "settings">): Promise<HostRe
 };
 
 /** Everything that this host sees, at most a handful of rows. */
-export const readHost = async (app: Pick<App, "settings">): Promise<readonly HostReading[]> => [
+export const readHost = async (app: Pick<App, "settings" | "limits">): Promise<readonly HostReading[]> => [
   await diskReading("disk_used", await present(resolve(app.settings.dataDir))),
   await databaseDisk(app),
   ...(await certificateReadings(app.settings)),
+  redisReading(app.limits),
 ];
 
 const write = async ({ db }: Pick<App, "db">, readings: readonly HostReading[]): Promise<void> => {
@@ -76,7 +78,9 @@ const write = async ({ db }: Pick<App, "db">, readings: readonly HostReading[]):
 };
 
 /** Writes down every minute what only this host can see, so that whichever process evaluates the rules knows it of all. */
-export const watchHost = (app: Pick<App, "settings" | "db"> & { log: FastifyBaseLogger }): BackgroundWork => {
+export const watchHost = (
+  app: Pick<App, "settings" | "db" | "limits"> & { log: FastifyBaseLogger },
+): BackgroundWork => {
   const work = inBackground("what this host sees", everyMs, app.log, async () => write(app, await readHost(app)));
   void work.now();
   return work;

@@ -4,6 +4,7 @@ import { databaseGauges } from "./database-gauges.ts";
 import { type MetricsServer, startMetricsServer } from "./metrics-server.ts";
 import { watchPools } from "./pool-gauges.ts";
 import { createReadings, type Reading, type Sample } from "./readings.ts";
+import { watchRedis } from "./redis-gauges.ts";
 
 /** Of a process that runs jobs: the queue is the same for all, so any of them may tell. */
 const jobsGauges = (queue: () => Promise<JobQueue | undefined>): Reading => ({
@@ -22,6 +23,7 @@ export const openMetricsPort = async (
   const { settings, metrics, db, log } = app;
   if (metrics === undefined || settings.metricsPort === undefined) return undefined;
   watchPools(metrics.registry, db);
+  if (app.limits.shared !== undefined) watchRedis(metrics.registry, app.limits.shared);
   const table = { ...databaseGauges(settings.metricsTenants), jobs: jobsGauges(queue) };
   const readings = createReadings(metrics, table, db, log);
   const { metricsHost: host, metricsPort: port } = settings;

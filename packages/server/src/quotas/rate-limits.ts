@@ -1,4 +1,4 @@
-import rateLimit, { type CreateRateLimitOptions } from "@fastify/rate-limit";
+import rateLimit, { type CreateRateLimitOptions, normalizeIP } from "@fastify/rate-limit";
 import { ContractError } from "@tenantctl/contract";
 import type { Database } from "@tenantctl/database";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
@@ -6,6 +6,7 @@ import type { ReportFailure } from "../background-work.ts";
 import type { Principal } from "../principal.ts";
 import type { Settings } from "../settings.ts";
 import { createDailyRequests } from "./daily-requests.ts";
+import { type Count, type SharedCounters, shareCounters } from "./shared-counters.ts";
 
 export interface RateLimits {
   /** Counts an authenticated request. Throws rate_limited or daily_quota_exceeded. */
@@ -16,6 +17,8 @@ export interface RateLimits {
   settle(request: FastifyRequest, reply: FastifyReply): boolean;
   /** Writes what was counted. */
   flush(): Promise<void>;
+  /** Where processes count together; undefined where each counts for itself. */
+  readonly shared: SharedCounters | undefined;
   close(): Promise<void>;
 }
 
@@ -51,7 +54,8 @@ const secondsToMidnight = (): number => Math.ceil((86_400_000 - (Date.now() % 86
 
 /**
  * Limits per tenant, per user or token (half the tenant's) and, for what shows no proven credentials, per address: in
- * windows of a minute, in memory, each process by itself. Operators' requests are not limited.
+ * windows of a minute, in Redis where the settings name one, else (and while it does not answer) in memory, each process
+ * by itself. Operators' requests are not limited.
  */
 export const createRateLimits = async (
   fastify: FastifyInstance,
@@ -65,44 +69,92 @@ export const createRateLimits = async (
   const proven = createProvenTokens();
   const limitOf = (tenantId: string): number => daily.of(tenantId).requestsPerMinute ?? settings.requestsPerMinute;
 
-  const limiter = (options: CreateRateLimitOptions) =>
-    fastify.createRateLimit({ ...options, timeWindow: minuteMs, cache: mostKeys } as CreateRateLimitOptions);
+  const shared =
+    settings.redisUrl === undefined
+      ? undefined
+      : await shareCounters(settings.redisUrl, minuteMs, db, fastify.log, report);
+
   const tenantOf = ({ principal }: FastifyRequest): string =>
     principal.kind === "user" || principal.kind === "tenantToken" ? principal.tenantId : "";
-  const perAddress = limiter({ max: settings.unprovenRequestsPerMinute });
-  const perTenant = limiter({ keyGenerator: tenantOf, max: (request) => limitOf(tenantOf(request)) });
-  const perCaller = limiter({
-    keyGenerator: ({ principal }) => {
-      if (principal.kind === "user") return `${principal.tenantId} ${principal.userId}`;
-      return isToken(principal) ? principal.hash.toString("base64") : "";
-    },
-    max: (request) => Math.max(1, Math.ceil(limitOf(tenantOf(request)) / 2)),
-  });
+  const callerOf = ({ principal }: FastifyRequest): string => {
+    if (principal.kind === "user") return `${principal.tenantId} ${principal.userId}`;
+    return isToken(principal) ? principal.hash.toString("base64") : "";
+  };
+  const limit = (
+    kind: string,
+    whose: (request: FastifyRequest) => string,
+    keyOf: (request: FastifyRequest) => string,
+    maxOf: (request: FastifyRequest) => number,
+  ) => {
+    const own: CreateRateLimitOptions = { keyGenerator: keyOf, max: maxOf, timeWindow: minuteMs };
+    const counter = (request: FastifyRequest) => ({ key: `${kind}:${keyOf(request)}`, max: maxOf(request) });
+    return { whose, counter, alone: fastify.createRateLimit({ ...own, cache: mostKeys } as CreateRateLimitOptions) };
+  };
+  type Limit = ReturnType<typeof limit>;
+  const perAddress = limit(
+    "address",
+    () => "One address without proven credentials",
+    ({ ip }) => normalizeIP(ip),
+    () => settings.unprovenRequestsPerMinute,
+  );
+  const perCaller = limit(
+    "caller",
+    ({ principal }) => (principal.kind === "user" ? "One user" : "One token"),
+    callerOf,
+    (request) => Math.max(1, Math.ceil(limitOf(tenantOf(request)) / 2)),
+  );
+  const perTenant = limit(
+    "tenant",
+    () => "This tenant",
+    tenantOf,
+    (request) => limitOf(tenantOf(request)),
+  );
 
-  const refuseOver = async (
-    limit: ReturnType<typeof limiter>,
-    whose: string,
-    request: FastifyRequest,
-    reply: FastifyReply,
-  ): Promise<void> => {
-    const state = await limit(request);
-    if (state.isAllowed) return;
-    reply.headers({
-      "ratelimit-limit": String(state.max),
-      "ratelimit-remaining": String(state.remaining),
-      "ratelimit-reset": String(state.ttlInSeconds),
-    });
-    if (!state.isExceeded) return;
-    throw new ContractError(
-      "rate_limited",
-      `${whose} may send ${state.max} requests a minute.`,
-      "Wait as long as Retry-After says, and send fewer at once.",
-      { retryAfter: Math.max(1, state.ttlInSeconds) },
-    );
+  interface State extends Count {
+    readonly max: number;
+  }
+
+  /** Counts alone in any case, so that where Redis goes away no limit starts anew. */
+  const countAlone = async (limits: readonly Limit[], request: FastifyRequest): Promise<State[]> => {
+    const states: State[] = [];
+    for (const { alone } of limits) {
+      const state = await alone(request);
+      if (state.isAllowed) continue;
+      const { max, ttl, isExceeded, remaining } = state;
+      states.push({ current: isExceeded ? max + 1 : max - remaining, max, ttl });
+      if (isExceeded) break;
+    }
+    return states;
+  };
+  const countTogether = async (limits: readonly Limit[], request: FastifyRequest): Promise<State[] | undefined> => {
+    if (shared === undefined) return undefined;
+    const counters = limits.map(({ counter }) => counter(request));
+    const counts = await shared.take(counters);
+    return counts?.map((count, index) => ({ ...count, max: counters[index]?.max ?? 0 }));
   };
 
-  const admitAddress: RateLimits["admitAddress"] = (request, reply) =>
-    refuseOver(perAddress, "One address without proven credentials", request, reply);
+  /** What is over one limit does not count in those after it. */
+  const refuseOver = async (limits: readonly Limit[], request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    const alone = await countAlone(limits, request);
+    const states = (await countTogether(limits, request)) ?? alone;
+    for (const [index, { current, max, ttl }] of states.entries()) {
+      const seconds = Math.ceil(ttl / 1000);
+      reply.headers({
+        "ratelimit-limit": String(max),
+        "ratelimit-remaining": String(Math.max(0, max - current)),
+        "ratelimit-reset": String(seconds),
+      });
+      if (current <= max) continue;
+      throw new ContractError(
+        "rate_limited",
+        `${limits[index]?.whose(request)} may send ${max} requests a minute.`,
+        "Wait as long as Retry-After says, and send fewer at once.",
+        { retryAfter: Math.max(1, seconds) },
+      );
+    }
+  };
+
+  const admitAddress: RateLimits["admitAddress"] = (request, reply) => refuseOver([perAddress], request, reply);
 
   return {
     admitAddress,
@@ -111,8 +163,7 @@ export const createRateLimits = async (
       if (isToken(principal) && !proven.has(principal)) return admitAddress(request, reply);
       if (principal.kind !== "user" && principal.kind !== "tenantToken") return;
       const { tenantId } = principal;
-      await refuseOver(perCaller, principal.kind === "user" ? "One user" : "One token", request, reply);
-      await refuseOver(perTenant, "This tenant", request, reply);
+      await refuseOver([perCaller, perTenant], request, reply);
       const { used, limit } = daily.of(tenantId);
       if (limit !== null && used >= limit) {
         daily.ask(tenantId);
@@ -137,7 +188,11 @@ export const createRateLimits = async (
       return proven.has(principal);
     },
     flush: daily.flush,
-    close: daily.close,
+    shared,
+    close: async () => {
+      shared?.close();
+      await daily.close();
+    },
   };
 };
 
