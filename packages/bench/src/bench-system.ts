@@ -1,15 +1,13 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { chmodSync, closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { startEmbedded } from "@tenantctl/database/embedded";
 import { Client } from "pg";
+import { type Serving, startServing, tenantctl } from "./api-process.ts";
+import { postJson } from "./post-json.ts";
+import { peakMemory } from "./process-figures.ts";
 
-const tenantctl = fileURLToPath(new URL("../../cli/bin/tenantctl.js", import.meta.url));
-const startSeconds = 60;
 const system15 = "/usr/lib/postgresql/15";
 
 export interface SystemOptions {
@@ -19,46 +17,36 @@ export interface SystemOptions {
 
 /** An installation with an operator, its API a process of its own as in production. */
 export interface BenchSystem {
-  /** For what the candidates write. */
+  /** For what the candidates write; the API's log is in it, too. */
   readonly folder: string;
   readonly url: string;
   /** An operator's token that may do everything. */
   readonly token: string;
+  /** The operator; `loadTenants` gives the same password to those it lets log in. */
+  readonly operator: { readonly email: string; readonly password: string };
   readonly postgres: string;
+  /** Of the user who owns the database, whom the API is given. */
+  readonly databaseUrl: string;
+  /** What access tokens are signed with. */
+  readonly jwtSecret: string;
   /** Where psql and pg_dump are, of the server's own version. */
   readonly bin: string;
   /** libpq's variables for a superuser, whom no row-level security holds up. */
   readonly superuser: NodeJS.ProcessEnv;
+  /** The same as a URL. */
+  readonly superuserUrl: string;
   /** Node and the arguments that run this checkout's tenantctl. */
   readonly tenantctl: readonly [program: string, script: string];
-  /** Runs SQL as that superuser. */
-  sql(text: string, parameters?: readonly unknown[]): Promise<Record<string, unknown>[]>;
   /** Its processes: where their memory and processor time can be read. */
   readonly pids: { readonly api: number; readonly postmaster: number };
+  /** Runs SQL as that superuser. */
+  sql(text: string, parameters?: readonly unknown[]): Promise<Record<string, unknown>[]>;
+  /** Another process of the API on the same database, with the same keys; it is stopped with the rest. */
+  startApi(name: string, env?: NodeJS.ProcessEnv): Promise<Serving>;
   /** The most memory that the API has had so far, in MiB; undefined where the system does not tell. */
   peakMemory(): number | undefined;
   stop(): Promise<void>;
 }
-
-/** The address that the API says it serves, from the file that it logs to. */
-const listening = async (api: ChildProcess, logFile: string): Promise<string> => {
-  const deadline = Date.now() + startSeconds * 1000;
-  for (;;) {
-    const said = readFileSync(logFile, "utf8");
-    const url = /serving (http:\S+)/.exec(said)?.[1];
-    if (url !== undefined) return url;
-    if (api.exitCode !== null || api.signalCode !== null || Date.now() > deadline)
-      throw new Error(`the API did not start:\n${said}`);
-    await setTimeout(50);
-  }
-};
-
-const json = async (url: string, body: object, token?: string): Promise<Record<string, unknown>> => {
-  const headers = { "content-type": "application/json", ...(token ? { authorization: `Bearer ${token}` } : {}) };
-  const response = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
-  if (!response.ok) throw new Error(`${url} answered ${response.status}: ${await response.text()}`);
-  return (await response.json()) as Record<string, unknown>;
-};
 
 /** Starts PostgreSQL 15 of the system (durable, as a user has it), the schema, and the API on a free port. */
 export const startBenchSystem = async ({ env = {} }: SystemOptions = {}): Promise<BenchSystem> => {
@@ -74,65 +62,57 @@ export const startBenchSystem = async ({ env = {} }: SystemOptions = {}): Promis
     const dataDir = join(folder, "postgres");
     const cluster = await startEmbedded({ dataDir, installation: system15 });
     stops.push(() => cluster.stop());
-    const password = readFileSync(join(dataDir, "superuser-password"), "utf8").trim();
-    const database = new URL(cluster.url).pathname.slice(1);
-    const client = new Client({ host: "127.0.0.1", port: cluster.port, user: "postgres", password, database });
+    const superuser = {
+      PGHOST: "127.0.0.1",
+      PGPORT: String(cluster.port),
+      PGUSER: "postgres",
+      PGPASSWORD: readFileSync(join(dataDir, "superuser-password"), "utf8").trim(),
+      PGDATABASE: new URL(cluster.url).pathname.slice(1),
+    };
+    const superuserUrl = `postgresql://postgres:${superuser.PGPASSWORD}@127.0.0.1:${cluster.port}/${superuser.PGDATABASE}`;
+    const client = new Client({ connectionString: superuserUrl });
     await client.connect();
     stops.push(() => client.end());
-
     const { rows } = await client.query<{ data_directory: string }>("show data_directory");
     const postmaster = Number.parseInt(readFileSync(join(rows[0]?.data_directory ?? "", "postmaster.pid"), "utf8"), 10);
+
     const operator = { email: "bench@example.com", password: randomBytes(12).toString("hex") };
-    // As in production: a service's log goes to a file, and nobody reads along.
-    const logFile = join(folder, "api.log");
-    const log = openSync(logFile, "a");
-    const api = spawn(process.execPath, [tenantctl, "serve", "--migrate"], {
-      cwd: folder,
-      stdio: ["ignore", log, log],
-      env: {
-        PATH: process.env.PATH,
-        HOME: folder,
-        PORT: "0",
-        DATABASE_URL: cluster.url,
-        TENANTCTL_JWT_SECRET: randomBytes(32).toString("hex"),
-        TENANTCTL_ADMIN_EMAIL: operator.email,
-        TENANTCTL_ADMIN_PASSWORD: operator.password,
-        TENANTCTL_DATA_DIR: join(folder, "data"),
-        NODE_ENV: "production",
-        ...env,
-      },
-    });
-    closeSync(log);
-    const ended = new Promise<void>((resolve) => api.once("close", () => resolve()));
-    stops.push(async () => {
-      api.kill("SIGTERM");
-      await ended;
-    });
-    const url = await listening(api, logFile);
-    const { accessToken } = await json(`${url}/api/auth/login`, operator);
-    const { token } = await json(`${url}/api/admin/tokens`, { name: "bench", scopes: ["all"] }, String(accessToken));
+    const jwtSecret = randomBytes(32).toString("hex");
+    const common = {
+      PORT: "0",
+      DATABASE_URL: cluster.url,
+      TENANTCTL_JWT_SECRET: jwtSecret,
+      TENANTCTL_ADMIN_EMAIL: operator.email,
+      TENANTCTL_ADMIN_PASSWORD: operator.password,
+      TENANTCTL_DATA_DIR: join(folder, "data"),
+      ...env,
+    };
+    const startApi = async (name: string, others: NodeJS.ProcessEnv = {}): Promise<Serving> => {
+      const args = [tenantctl, "serve", "--migrate"];
+      const serving = await startServing(args, { folder, name, env: { ...common, ...others } });
+      stops.push(() => serving.stop());
+      return serving;
+    };
+    const api = await startApi("api");
+    const { accessToken } = await postJson(`${api.url}/api/auth/login`, operator);
+    const scopes = { name: "bench", scopes: ["all"] };
+    const { token } = await postJson(`${api.url}/api/admin/tokens`, scopes, String(accessToken));
     return {
       folder,
-      url,
+      url: api.url,
       token: String(token),
+      operator,
       postgres: cluster.version,
+      databaseUrl: cluster.url,
+      jwtSecret,
       bin: join(system15, "bin"),
-      superuser: {
-        PGHOST: "127.0.0.1",
-        PGPORT: String(cluster.port),
-        PGUSER: "postgres",
-        PGPASSWORD: password,
-        PGDATABASE: database,
-      },
+      superuser,
+      superuserUrl,
       tenantctl: [process.execPath, tenantctl],
+      pids: { api: api.pid, postmaster },
       sql: async (text, parameters = []) => (await client.query(text, [...parameters])).rows,
-      pids: { api: api.pid ?? 0, postmaster },
-      peakMemory: () => {
-        const peak = existsSync(`/proc/${api.pid}/status`)
-          ? /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${api.pid}/status`, "utf8"))?.[1]
-          : undefined;
-        return peak === undefined ? undefined : Math.round(Number(peak) / 1024);
-      },
+      startApi,
+      peakMemory: () => peakMemory(api.pid),
       stop,
     };
   } catch (error) {

@@ -1,4 +1,5 @@
 import type { Timing } from "./compare.ts";
+import { takeTurns } from "./take-turns.ts";
 
 /** One way of doing the work. `run` gives the seconds that count. */
 export interface Candidate {
@@ -14,18 +15,17 @@ export const measure = async (
   rounds: number,
   log: (line: string) => void,
 ): Promise<Timing[]> => {
-  const times = candidates.map((): number[] => []);
-  for (let round = 1; round <= rounds; round += 1) {
-    for (let place = 0; place < candidates.length; place += 1) {
-      const index = (place + round) % candidates.length;
-      const candidate = candidates[index];
-      if (candidate === undefined) continue;
-      await candidate.prepare?.(round);
-      const seconds = await candidate.run(round);
-      await candidate.cleanUp?.(round);
-      log(`round ${round}: ${candidate.name}: ${seconds.toFixed(2)} s`);
-      times[index]?.push(seconds);
-    }
-  }
+  const turns = candidates.map(({ name, prepare, run, cleanUp }) => ({
+    name,
+    run: async (round: number) => {
+      await prepare?.(round);
+      const seconds = await run(round);
+      await cleanUp?.(round);
+      return seconds;
+    },
+  }));
+  const times = await takeTurns(turns, rounds, (round, name, seconds) =>
+    log(`round ${round}: ${name}: ${seconds.toFixed(2)} s`),
+  );
   return candidates.map(({ name }, index) => ({ name, seconds: times[index] ?? [] }));
 };

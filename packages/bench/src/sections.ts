@@ -1,9 +1,10 @@
 import type { Section } from "./section.ts";
 import { backup } from "./sections/backup.ts";
+import { requests } from "./sections/requests.ts";
 import { restore } from "./sections/restore.ts";
 
 /** What `pnpm bench` measures, in this order. */
-export const sections: readonly Section[] = [backup, restore];
+export const sections: readonly Section[] = [requests, backup, restore];
 
 /** What has to be asked for by its name: `pnpm bench NAME`. */
 export const subcommands: readonly Section[] = [];
