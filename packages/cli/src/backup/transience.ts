@@ -2,7 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { ContractError, errors, UnreachableError } from "@tenantctl/contract";
 
 /** Waits between attempts, in milliseconds, less a random part so that several do not come back at once. */
-const pauses = [500, 2000];
+const usualPauses = [500, 2000];
 /** A server that asks for more than this is not waited for. */
 const longestMs = 30_000;
 
@@ -14,12 +14,14 @@ export interface RetryOptions {
   readonly signal?: AbortSignal;
   /** Told before each wait. */
   readonly onRetry?: (error: unknown, attempt: number) => void;
+  /** In place of two pauses; there is one attempt more. */
+  readonly pauses?: readonly number[];
 }
 
-/** Tries up to three times, as long as what went wrong is transient. `work` gets the number of the attempt, from 1. */
+/** Tries up to three times, unless `pauses` says otherwise, as long as what went wrong is transient. `work` gets the number of the attempt, from 1. */
 export const withRetries = async <T>(
   work: (attempt: number) => Promise<T>,
-  { signal, onRetry }: RetryOptions = {},
+  { signal, onRetry, pauses = usualPauses }: RetryOptions = {},
 ): Promise<T> => {
   for (let attempt = 1; ; attempt += 1) {
     try {

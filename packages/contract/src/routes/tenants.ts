@@ -11,6 +11,7 @@ import {
   Email,
   Limit,
   Line,
+  Nullable,
   OneOf,
   Password,
   Reason,
@@ -105,9 +106,7 @@ export const tenantRoutes = {
       contactEmail: Email("Whom to write to"),
       adminName: Line("The first administrator's name"),
       adminEmail: Email("The first administrator's e-mail"),
-      adminPassword: Type.Union([Password("The first administrator's password"), Type.Null()], {
-        description: "The first administrator's password; null: none, the answer's secret sets the first one",
-      }),
+      adminPassword: Nullable(Password("The first administrator's password")),
       plan: PlanName,
     }),
     responses: {
