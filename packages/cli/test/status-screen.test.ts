@@ -1,11 +1,14 @@
 import { tenantStatuses } from "@tenantctl/contract";
 import stringWidth from "string-width";
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { createPaint } from "../src/output/paint.ts";
+import { prepareWidths } from "../src/output/text-width.ts";
 import type { Reading, Status } from "../src/status/known.ts";
 import { headline, screenOf } from "../src/status/screen.ts";
 import { sections } from "../src/status/sections.ts";
 import { brokenStatus, freshStatus } from "./fixture/statuses.ts";
+
+beforeAll(() => prepareWidths());
 
 const paint = createPaint(false);
 const url = "http://localhost:5000";

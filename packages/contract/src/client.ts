@@ -54,24 +54,43 @@ export interface ClientOptions {
   readonly timeoutMs?: number;
 }
 
+/** What is read of an answer that comes as a whole. A `Response` is one. */
+export interface WholeAnswer extends Pick<Response, "ok" | "status" | "url" | "text"> {
+  readonly headers: Pick<Headers, "get">;
+}
+
+/** A request as it leaves. */
+export interface Outgoing {
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string | ReadableStream<Uint8Array>;
+  readonly duplex?: "half";
+  /** An answer that leads elsewhere is a fault: credentials go to nobody else. */
+  readonly redirect: "error";
+  readonly signal: AbortSignal;
+}
+
+/** Any method and path. Throws UnreachableError, or the signal's reason. */
+export type Ask<A extends WholeAnswer> = (
+  method: string,
+  path: string,
+  options?: {
+    body?: unknown;
+    upload?: AsyncIterable<Uint8Array>;
+    headers?: Record<string, string>;
+    signal?: AbortSignal;
+    /** In place of the client's, for what is known to take long. */
+    timeoutMs?: number;
+  },
+) => Promise<A>;
+
 export interface Client {
   /** Calls a route and parses its JSON. Throws ApiError or UnreachableError. */
   call<Id extends RouteId>(id: Id, options?: CallOptions<Routes[Id]>): Promise<Answer<ResultOf<Routes[Id]>>>;
   /** Calls a route and hands over the unread response, for documents that are streamed. */
   open<Id extends RouteId>(id: Id, options?: CallOptions<Routes[Id]>): Promise<Response>;
   /** Any method and path: the escape hatch. */
-  request(
-    method: string,
-    path: string,
-    options?: {
-      body?: unknown;
-      upload?: AsyncIterable<Uint8Array>;
-      headers?: Record<string, string>;
-      signal?: AbortSignal;
-      /** In place of the client's, for what is known to take long. */
-      timeoutMs?: number;
-    },
-  ): Promise<Response>;
+  request: Ask<Response>;
 }
 
 /** A path with its parameters filled in and its query appended. */
@@ -97,7 +116,7 @@ const isProblem = (value: unknown): value is Problem =>
   "hint" in value;
 
 /** Turns an error answer into an ApiError, or an UnreachableError where something else than this API answered. */
-export const errorOf = async (response: Response): Promise<ApiError | UnreachableError> => {
+export const errorOf = async (response: WholeAnswer): Promise<ApiError | UnreachableError> => {
   const text = await response.text().catch(() => "");
   let parsed: unknown;
   try {
@@ -121,13 +140,14 @@ const nextCursor = (headers: Headers): string | undefined => {
     : (new URL(target, "http://localhost").searchParams.get("cursor") ?? undefined);
 };
 
-/** A client for the whole contract. */
-export const createClient = (options: ClientOptions): Client => {
-  const { baseUrl, timeoutMs = 30_000, fetch: send = fetch } = options;
-
-  const request: Client["request"] = async (method, path, { body, upload, headers, signal, timeoutMs: own } = {}) => {
-    const within = own ?? timeoutMs;
-    const token = await options.token?.();
+/** How the client's requests are made, over a transport of the caller's choice. */
+export const createAsk = <A extends WholeAnswer>(
+  { baseUrl, token: ownToken, headers: own, timeoutMs = 30_000 }: Omit<ClientOptions, "fetch">,
+  send: (url: URL, outgoing: Outgoing) => Promise<A>,
+): Ask<A> => {
+  return async (method, path, { body, upload, headers, signal, timeoutMs: asked } = {}) => {
+    const within = asked ?? timeoutMs;
+    const token = await ownToken?.();
     const begun = new AbortController();
     // An answer to an upload begins when all of it has been read, however long that takes.
     const timer =
@@ -140,7 +160,7 @@ export const createClient = (options: ClientOptions): Client => {
         redirect: "error",
         headers: {
           accept: "application/json",
-          ...options.headers,
+          ...own,
           ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
           ...(body === undefined ? {} : { "content-type": "application/json" }),
           ...headers,
@@ -166,6 +186,12 @@ export const createClient = (options: ClientOptions): Client => {
       clearTimeout(timer);
     }
   };
+};
+
+/** A client for the whole contract. */
+export const createClient = (options: ClientOptions): Client => {
+  const { baseUrl, timeoutMs = 30_000 } = options;
+  const request: Client["request"] = createAsk(options, options.fetch ?? fetch);
 
   const open: Client["open"] = async (id, call = {}) => {
     const shape: RouteShape = routes[id];

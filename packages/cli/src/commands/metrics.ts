@@ -1,6 +1,7 @@
 import type { ResultOf, Routes } from "@tenantctl/contract";
 import { defineCommands } from "../command.ts";
 import type { Invocation } from "../invocation.ts";
+import { prepareWidths } from "../output/text-width.ts";
 import { runRoute } from "../run-route.ts";
 
 type Metrics = ResultOf<Routes["metrics.get"]>;
@@ -15,6 +16,7 @@ const show = async (invocation: Invocation): Promise<number> => {
   const [{ metricsText }, { isUtf8 }] = await Promise.all([
     import("../output/metrics-screen.ts"),
     import("../output/sparkline.ts"),
+    prepareWidths(),
   ]);
   const { tenantId } = input.query;
   out.text(

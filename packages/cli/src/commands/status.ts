@@ -1,9 +1,9 @@
 import { defineCommands } from "../command.ts";
 import type { Invocation } from "../invocation.ts";
 import { cut } from "../output/cut.ts";
+import { prepareWidths } from "../output/text-width.ts";
 import { exitOf, jsonOf } from "../status/known.ts";
 import { readStatus } from "../status/read-status.ts";
-import { headline, screenOf } from "../status/screen.ts";
 
 /** The prompt comes back below, and the command's own line should stay. */
 const rowsLeftFree = 2;
@@ -15,16 +15,20 @@ const run = async (invocation: Invocation): Promise<number> => {
     return watch(invocation);
   }
   const api = await invocation.api();
-  const reading = await readStatus(api, 10_000);
-  if (settings.output !== "table") {
+  // What draws is loaded while the API is asked.
+  const [reading, draw] = await Promise.all([
+    readStatus(api, 10_000),
+    settings.output === "table" ? import("../status/screen.ts") : undefined,
+  ]);
+  if (draw === undefined) {
     const properties = reading.kind === "nothing" ? [] : Object.keys(JSON.parse(jsonOf(reading)));
     await out.record(jsonOf(reading), { cells: [], properties });
   } else if (reading.kind !== "nothing") {
     const paint = await out.paint("stdout");
+    if (out.width !== undefined) await prepareWidths(jsonOf(reading));
     const rows = out.width === undefined ? undefined : Math.max(5, (process.stdout.rows || 24) - rowsLeftFree);
-    out.text(
-      screenOf(reading, api.target.url, headline(reading, paint), paint, { columns: out.width, rows }).join("\n"),
-    );
+    const head = draw.headline(reading, paint);
+    out.text(draw.screenOf(reading, api.target.url, head, paint, { columns: out.width, rows }).join("\n"));
   }
   if (reading.kind === "nothing") throw reading.error;
   if (reading.kind === "health")

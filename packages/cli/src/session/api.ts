@@ -1,6 +1,8 @@
 import {
+  type Ask,
   type CallOptions,
   ContractError,
+  createAsk,
   createClient,
   errorOf,
   exitCodes,
@@ -12,9 +14,11 @@ import {
   routes,
   UnreachableError,
   version,
+  type WholeAnswer,
 } from "@tenantctl/contract";
 import type { RouteInput } from "../arguments/route-input.ts";
 import { CliError, usage } from "../cli-error.ts";
+import { askPlainly } from "./ask-plainly.ts";
 import { currentToken, notLoggedIn } from "./refresh.ts";
 import { requireContext, requireSafe, type Target } from "./target.ts";
 import { apiAge, versionNote } from "./version-check.ts";
@@ -72,7 +76,7 @@ const loginOf = ({ envToken, credentials, context }: Target): Api["login"] => {
   return context?.tenant === undefined ? "operator" : "tenant";
 };
 
-const nextCursor = (headers: Headers): string | undefined => {
+const nextCursor = (headers: WholeAnswer["headers"]): string | undefined => {
   const target = /<([^>]+)>;\s*rel="next"/.exec(headers.get("link") ?? "")?.[1];
   return target === undefined
     ? undefined
@@ -81,14 +85,12 @@ const nextCursor = (headers: Headers): string | undefined => {
 
 /** An API client for a target. `note` says one line on stderr; `within`: an API in this process instead of the network's. */
 export const createApi = (target: Target, note: (line: string) => void, within?: typeof fetch): Api => {
-  const client = createClient({
-    baseUrl: target.url,
-    headers: { "user-agent": `tenantctl/${version}` },
-    ...(within === undefined ? {} : { fetch: within }),
-  });
+  const options = { baseUrl: target.url, headers: { "user-agent": `tenantctl/${version}` } };
+  const client = createClient(within === undefined ? options : { ...options, fetch: within });
+  const plain = within === undefined ? createAsk(options, askPlainly) : client.request;
   let noted = false;
 
-  const checkVersion = (response: Response): void => {
+  const checkVersion = (response: WholeAnswer): void => {
     const line = noted ? undefined : versionNote(response.headers.get("x-tenantctl-version"));
     if (line === undefined) return;
     noted = true;
@@ -105,7 +107,7 @@ export const createApi = (target: Target, note: (line: string) => void, within?:
     );
   };
 
-  const sendOnce = async (outgoing: Outgoing, refused?: string) => {
+  const sendOnce = async <A extends WholeAnswer>(ask: Ask<A>, outgoing: Outgoing, refused?: string) => {
     const { method, path, anonymous, body, options, uploadType } = outgoing;
     let token: string | undefined;
     if (!anonymous) {
@@ -113,7 +115,7 @@ export const createApi = (target: Target, note: (line: string) => void, within?:
       requireSafe(target.url);
       token = await currentToken(target, client, refused);
     } else if (body !== undefined) requireSafe(target.url);
-    const response = await client.request(method, path, {
+    const response = await ask(method, path, {
       ...(body === undefined ? {} : { body }),
       ...(options.upload === undefined ? {} : { upload: options.upload() }),
       headers: {
@@ -129,7 +131,7 @@ export const createApi = (target: Target, note: (line: string) => void, within?:
   };
 
   /** Errors that are better understood from this side. */
-  const explained = (error: Error, response: Response, ofRoute: boolean): Error => {
+  const explained = (error: Error, response: WholeAnswer, ofRoute: boolean): Error => {
     if (!(error instanceof ContractError)) return error;
     const apiVersion = response.headers.get("x-tenantctl-version");
     if (ofRoute && error.code === "route_not_found" && apiAge(apiVersion) !== "newer")
@@ -144,27 +146,32 @@ export const createApi = (target: Target, note: (line: string) => void, within?:
     return error;
   };
 
-  const exchange = async (outgoing: Outgoing): Promise<Response> => {
-    const first = await sendOnce(outgoing);
+  const exchange = async <A extends WholeAnswer>(ask: Ask<A>, outgoing: Outgoing): Promise<A> => {
+    const first = await sendOnce(ask, outgoing);
     if (first.response.ok) return first.response;
     const error = await errorOf(first.response);
     // This machine's clock may be behind the server's; what was refused is exchanged once.
     const expired = error instanceof ContractError && error.code === "token_expired" && first.token !== undefined;
     if (!expired || target.credentials?.kind !== "session" || target.envToken !== undefined)
       throw explained(error, first.response, outgoing.ofRoute);
-    const second = await sendOnce(outgoing, first.token);
+    const second = await sendOnce(ask, outgoing, first.token);
     if (second.response.ok) return second.response;
     throw explained(await errorOf(second.response), second.response, outgoing.ofRoute);
   };
 
-  const send: Api["send"] = async (id, input = {}, options = {}) => {
+  const sendBy = async <A extends WholeAnswer>(
+    ask: Ask<A>,
+    id: RouteId,
+    input: Partial<RouteInput> = {},
+    options: SendOptions = {},
+  ): Promise<A> => {
     const shape: RouteShape = routes[id];
     // Logging in and out changes the session, not the system; a token that is looked at changes nothing.
     if (!id.startsWith("auth.") && id !== "diagnose.token")
       guardChange(shape.method, `\`${shape.summary.toLowerCase()}\``);
     // An upload takes as long as it takes, and is answered when all of it has been read.
     const quick = shape.list === undefined && shape.upload === undefined && options.signal === undefined;
-    return exchange({
+    return exchange(ask, {
       method: shape.method,
       path: pathOf(shape.path, input.params, input.query),
       anonymous: shape.access.kind === "public",
@@ -175,8 +182,13 @@ export const createApi = (target: Target, note: (line: string) => void, within?:
     });
   };
 
+  const send: Api["send"] = (id, input, options) => sendBy(client.request, id, input, options);
+
   const text: Api["text"] = async (id, input, options) => {
-    const response = await send(id, input, options);
+    const response =
+      options?.upload === undefined
+        ? await sendBy(plain, id, input, options)
+        : await sendBy(client.request, id, input, options);
     const body = await response.text().catch((cause: unknown) => {
       throw new UnreachableError(
         `${target.url} broke off its answer: ${cause instanceof Error ? cause.message : String(cause)}`,
@@ -199,7 +211,7 @@ export const createApi = (target: Target, note: (line: string) => void, within?:
     request: async (method, path, body) => {
       guardChange(method, `${method} ${path}`);
       const anonymous = target.envToken === undefined && target.credentials === undefined;
-      return exchange({ method, path, anonymous, body, options: {}, ofRoute: false });
+      return exchange(client.request, { method, path, anonymous, body, options: {}, ofRoute: false });
     },
   };
 };

@@ -1,6 +1,7 @@
 import { ContractError, exitCodes, UnreachableError } from "@tenantctl/contract";
 import { CliError } from "../cli-error.ts";
 import type { Api } from "../session/api.ts";
+import { askPlainly } from "../session/ask-plainly.ts";
 import type { Health, Reading, Status } from "./known.ts";
 
 const startIt = "Start it with `npx -y pnpm@12 start`, or say where it is with --api-url.";
@@ -26,7 +27,8 @@ const readHealth = async (
   let text: string;
   let code: number;
   try {
-    const response = await fetch(new URL("/api/health", url), { redirect: "error", signal });
+    const asked = { method: "GET", headers: { accept: "application/json" }, redirect: "error", signal } as const;
+    const response = await askPlainly(new URL("/api/health", url), asked);
     code = response.status;
     text = await response.text();
   } catch (cause) {

@@ -1,8 +1,8 @@
-import stringWidth from "string-width";
 import { cleanLine } from "../output/clean.ts";
 import { cut, cutSentence } from "../output/cut.ts";
 import { ageText } from "../output/duration.ts";
 import type { Paint } from "../output/paint.ts";
+import { textWidth } from "../output/text-width.ts";
 import { type Attention, attentionOf, type Reading } from "./known.ts";
 import { healthSections, type Said, sections } from "./sections.ts";
 
@@ -79,7 +79,7 @@ const sectionLines = (
 
 /** Under the sentence it belongs to, or further left where it is long: a command that is cut cannot be copied. */
 const commandLine = (next: string, width: number, paint: Paint): string => {
-  const indent = Math.max(2, Math.min(itemWidth, width - stringWidth(next)));
+  const indent = Math.max(2, Math.min(itemWidth, width - textWidth(next)));
   return `${" ".repeat(indent)}${paint.cyan(cut(next, width - indent))}`;
 };
 

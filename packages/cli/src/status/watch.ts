@@ -1,11 +1,11 @@
 import { setTimeout as wait } from "node:timers/promises";
-import stringWidth from "string-width";
 import { usage } from "../cli-error.ts";
 import type { Invocation } from "../invocation.ts";
 import { cleanLine } from "../output/clean.ts";
 import { cut } from "../output/cut.ts";
 import { durationText } from "../output/duration.ts";
 import { createPaint, type Paint } from "../output/paint.ts";
+import { prepareWidths, textWidth } from "../output/text-width.ts";
 import { exitOf, jsonOf, type Reading } from "./known.ts";
 import { readStatus } from "./read-status.ts";
 import { headline, screenOf } from "./screen.ts";
@@ -57,7 +57,7 @@ const next = (before: Seen | undefined, now: Reading): Seen => {
 };
 
 const right = (left: string, note: string, columns: number, paint: Paint): string => {
-  const gap = columns - stringWidth(left) - note.length;
+  const gap = columns - textWidth(left) - note.length;
   return gap < 2 ? left : `${left}${" ".repeat(gap)}${paint.dim(note)}`;
 };
 
@@ -117,6 +117,7 @@ export const watch = async ({ api: connect, out, settings, flags }: Invocation):
   const api = await connect();
   const { url } = api.target;
   const paint = await out.paint("stdout");
+  await prepareWidths();
   const over = new AbortController();
   const quit = new Promise<undefined>((resolve) =>
     over.signal.addEventListener("abort", () => resolve(undefined), { once: true }),
