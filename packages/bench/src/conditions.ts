@@ -19,7 +19,7 @@ export const conditionsText = ({ run, size, seconds, postgres, about }: Conditio
   const model = (processors[0]?.model ?? "").replace(/\s+/g, " ").trim();
   return [
     `\`npx -y pnpm@12 bench${run === "bench" ? "" : ` ${run}`}${flag[size]}\`, ${Math.round(seconds / 60)} minutes, ${new Date().toISOString().slice(0, 10)}.`,
-    ...about,
+    ...about.filter((text) => text !== ""),
     `PostgreSQL ${postgres ?? "not started"} (fsync on), the API, the reference servers and the load on one machine:`,
     `${processors.length} × ${model || process.arch}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.versions.node}.`,
     // What else the machine did shows in the ratios' spread; on an idle one the bench alone comes to about 2.
