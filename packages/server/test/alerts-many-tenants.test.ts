@@ -24,6 +24,8 @@ it("100,000 tenants are one statement, and at most 500 alerts at once and 2,000 
      used as (insert into app.usage_counters (tenant_id, resource, used) select id, r, 1000000000000 from made, unnest(array['customers']) r)
      insert into app.usage_counters (tenant_id, resource, used) select id, 'users', 1 from made`,
   );
+  // As the change of a plan does it.
+  await server.asOwner("select app.note_filling_of_plan('basic')");
   await server.asOwner("analyze app.tenants; analyze app.usage_counters");
   const totals = async () => {
     const { holding, withheld, alerts, state } = await get("alert-rules/quota_reached");
