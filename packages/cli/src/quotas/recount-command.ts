@@ -61,7 +61,7 @@ export const recountQuotas = async (invocation: Invocation): Promise<number> => 
     const counters = plural(drifted.length, "counter");
     const subject = args[0] === undefined ? "" : ` ${args[0]}`;
     out.note(
-      `${plural(counted, "tenant")} counted; ${counters} of ${tenants} had drifted${looks ? "" : " and say now what is there"}.`,
+      `${plural(counted, "tenant")} counted; ${counters} of ${tenants} had drifted${looks ? "" : `, and ${drifted.length === 1 ? "says" : "say"} now what is there`}.`,
     );
     if (looks) out.note(`nothing was changed; to mend them: tenantctl quotas recount${subject}`);
   }
