@@ -1,5 +1,6 @@
 import { type ConnectOpts, Socket, type SocketConstructorOpts } from "node:net";
 import pg from "pg";
+import type { Column } from "./pipeline.ts";
 import { typeParsers } from "./type-parsers.ts";
 
 /** Bytes that one read of a socket brings at most. */
@@ -7,6 +8,8 @@ const readBytes = 64 * 1024;
 
 /** One connection that knows whether it broke and can send several messages as one write. */
 export class Client extends pg.Client {
+  /** The columns that statements which pipelines prepared on this connection answer with, by name. */
+  readonly prepared = new Map<string, readonly Column[]>();
   readonly #socket: Socket;
   #lost: Error | undefined;
   #stale = false;

@@ -7,9 +7,12 @@ export interface Statement {
   readonly parameters: readonly unknown[];
   /** Never prepared: `set local` carries another tenant's id each time. */
   readonly plain?: boolean;
+  /** Plain, but the same each time: a pipeline may prepare it. */
+  readonly fixed?: boolean;
 }
 
 const plain = (sql: string): Statement => ({ sql, parameters: [], plain: true });
+const fixed = (sql: string): Statement => ({ ...plain(sql), fixed: true });
 
 /** What a scope sends ahead of its first statement; each is a message of its own (Citus forwards whole strings). */
 export function opening(
@@ -20,7 +23,7 @@ export function opening(
 ): readonly Statement[] {
   const checks = entries === undefined ? [] : "sql" in entries ? [entries] : entries;
   return [
-    plain(begin),
+    fixed(begin),
     // Before the first statement that takes a snapshot.
     ...(locked.length === 0 ? [] : [plain(`lock table ${locked.join(", ")} in access share mode`)]),
     ...(tenantId === undefined ? [] : [plain(`set local app.tenant_id = '${checkedTenantId(tenantId)}'`)]),
@@ -28,7 +31,7 @@ export function opening(
   ];
 }
 
-export const commit = plain("commit");
+export const commit = fixed("commit");
 export const rollback = plain("rollback");
 
 function checkedTenantId(tenantId: string): string {

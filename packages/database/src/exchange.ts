@@ -1,7 +1,8 @@
 import pg from "pg";
 import type { Client } from "./client.ts";
-import type { Statement } from "./context.ts";
+import { rollback, type Statement } from "./context.ts";
 import { DatabaseUnavailable } from "./database-error.ts";
+import { type Outcome, Pipeline } from "./pipeline.ts";
 import type { StatementNames } from "./statement-names.ts";
 
 /** Errors with which the server takes the connection away (shutdown, idle in transaction, broken protocol). */
@@ -27,6 +28,34 @@ export async function exchange(
     }
     return answer.value;
   });
+}
+
+/**
+ * Sends the statements of one whole transaction, `begin` and `commit` among them (or one alone), and gives their answers: all
+ * leave in one write and PostgreSQL answers once. Throws the first failure, rolled back.
+ */
+export async function exchangeWhole(
+  client: Client,
+  names: StatementNames,
+  statements: readonly Statement[],
+): Promise<Outcome[]> {
+  const pipeline = new Pipeline(
+    client,
+    statements.map((statement) => names.sent(statement)),
+  );
+  client.query(pipeline);
+  try {
+    return await pipeline.done;
+  } catch (error) {
+    if (outdated(error)) {
+      client.retire();
+    }
+    // What came behind the failure was skipped, the commit too.
+    if (client.lost === undefined && client.getTransactionStatus() !== "I") {
+      await exchange(client, names, [rollback]).catch(() => undefined); // the connection is closed on release
+    }
+    throw asUnavailable(client, error);
+  }
 }
 
 /** What a statement on this connection failed with: DatabaseUnavailable where it is the connection that failed. */

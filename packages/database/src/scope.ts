@@ -1,8 +1,8 @@
 import type { CompiledQuery } from "kysely";
-import type { QueryResult } from "pg";
 import { commit, rollback, type Statement } from "./context.ts";
 import { TransactionRolledBack } from "./database-error.ts";
-import { exchange } from "./exchange.ts";
+import { exchange, exchangeWhole } from "./exchange.ts";
+import type { Outcome } from "./pipeline.ts";
 import type { Borrowed, Pool } from "./pools.ts";
 import type { StatementNames } from "./statement-names.ts";
 
@@ -30,15 +30,15 @@ export interface Scope {
 
 /** A scope over `pool` whose transactions open with `opening`; an empty opening makes single statements go out bare. */
 export function createScope(pool: Pool, names: StatementNames, opening: readonly Statement[], bare: boolean): Scope {
-  async function together(queries: readonly CompiledQuery<unknown>[]): Promise<QueryResult[]> {
+  async function together(queries: readonly CompiledQuery<unknown>[]): Promise<Outcome[]> {
     // After a migration each connection may be stale once; nothing was kept then, so the next one does it.
     for (let left = pool.size; ; left -= 1) {
       const { client, release } = await pool.borrow();
       try {
         if (bare && queries.length === 1) {
-          return await exchange(client, names, queries);
+          return await exchangeWhole(client, names, queries);
         }
-        const results = await exchange(client, names, [...opening, ...queries, commit]);
+        const results = await exchangeWhole(client, names, [...opening, ...queries, commit]);
         requireCommit(results.at(-1));
         return results.slice(opening.length, -1);
       } catch (error) {
@@ -70,7 +70,7 @@ export async function runInEach(pool: Pool, names: StatementNames, statements: r
   for (let left = pool.size; ; left -= 1) {
     const { client, release } = await pool.borrow();
     try {
-      requireCommit((await exchange(client, names, [...statements, commit])).at(-1));
+      requireCommit((await exchangeWhole(client, names, [...statements, commit])).at(-1));
       return;
     } catch (error) {
       if (!client.stale || left === 0) throw error;
@@ -146,12 +146,12 @@ async function runTransaction<T>(
   }
 }
 
-function requireCommit(result: QueryResult | undefined): void {
+function requireCommit(result: Outcome | undefined): void {
   if (result?.command !== "COMMIT") {
     throw new TransactionRolledBack();
   }
 }
 
-function rowsOf<R>(result: QueryResult | undefined): R[] {
+function rowsOf<R>(result: Outcome | undefined): R[] {
   return (result?.rows ?? []) as R[];
 }

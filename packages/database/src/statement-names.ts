@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { QueryConfig } from "pg";
 import type { Statement } from "./context.ts";
+import type { Sent } from "./pipeline.ts";
 
 const longestText = 8192;
 const mostNames = 500;
@@ -9,6 +10,8 @@ const usesBeforeNaming = 3;
 export interface StatementNames {
   /** The query as pg takes it, under a name (so prepared once per connection) when its text keeps coming back. */
   query(statement: Statement): QueryConfig;
+  /** The same for a pipeline, which prepares `begin` and `commit` as well. */
+  sent(statement: Statement): Sent;
 }
 
 /**
@@ -38,10 +41,18 @@ export function createStatementNames(enabled: boolean): StatementNames {
     return fresh;
   }
 
+  const named = ({ sql, parameters }: Statement, name: string | undefined) => ({
+    text: sql,
+    values: parameters.map(writable),
+    ...(name === undefined ? {} : { name }),
+  });
+
   return {
-    query({ sql, parameters, plain }) {
-      const name = plain ? undefined : nameOf(sql);
-      return { text: sql, values: parameters.map(writable), ...(name === undefined ? {} : { name }) };
+    query: (statement) => named(statement, statement.plain ? undefined : nameOf(statement.sql)),
+    sent: (statement) => {
+      const name = statement.plain && !statement.fixed ? undefined : nameOf(statement.sql);
+      // Another name than the one under which pg prepares it by itself: neither knows of the other.
+      return { ...named(statement, name && `${name}-p`), silent: statement.plain === true };
     },
   };
 }
