@@ -5,6 +5,8 @@ export interface ProgramOptions {
   /** The whole environment: nothing is inherited. */
   readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;
+  /** Exit codes that are no failure; 0 alone unless said. */
+  readonly exits?: readonly number[];
 }
 
 export interface Finished {
@@ -12,8 +14,12 @@ export interface Finished {
   readonly stdout: string;
 }
 
-/** Runs a program to its end, its start included in the time. Throws with all it said unless it leaves with 0. */
-export const runProgram = (program: string, args: readonly string[], { env, cwd }: ProgramOptions): Promise<Finished> =>
+/** Runs a program to its end, its start included in the time. Throws with all it said where it fails. */
+export const runProgram = (
+  program: string,
+  args: readonly string[],
+  { env, cwd, exits = [0] }: ProgramOptions,
+): Promise<Finished> =>
   new Promise((resolve, reject) => {
     const started = performance.now();
     const child = spawn(program, args, { env, cwd, stdio: ["ignore", "pipe", "pipe"] });
@@ -27,7 +33,7 @@ export const runProgram = (program: string, args: readonly string[], { env, cwd 
     child.once("error", reject);
     child.once("close", (code) => {
       const seconds = (performance.now() - started) / 1000;
-      if (code === 0) resolve({ seconds, stdout: said.stdout });
+      if (code !== null && exits.includes(code)) resolve({ seconds, stdout: said.stdout });
       else reject(new Error(`${program} ${args.join(" ")} left with ${code}:\n${said.stdout}${said.stderr}`));
     });
   });

@@ -1,12 +1,15 @@
 import type { Section } from "./section.ts";
 import { backup } from "./sections/backup.ts";
+import { commands } from "./sections/commands.ts";
+import { growth } from "./sections/growth.ts";
 import { listAtScale } from "./sections/list-at-scale.ts";
+import { neighbours } from "./sections/neighbours.ts";
 import { requests } from "./sections/requests.ts";
 import { restore } from "./sections/restore.ts";
 import { roundTrips } from "./sections/round-trips.ts";
 
 /** What `pnpm bench` measures, in this order. */
-export const sections: readonly Section[] = [requests, roundTrips, listAtScale, backup, restore];
+export const sections: readonly Section[] = [requests, roundTrips, listAtScale, neighbours, commands, backup, restore];
 
 /** What has to be asked for by its name: `pnpm bench NAME`. */
-export const subcommands: readonly Section[] = [];
+export const subcommands: readonly Section[] = [growth];
