@@ -1,5 +1,5 @@
 import { type BenchSystem, startBenchSystem } from "./bench-system.ts";
-import type { Bench, Section } from "./section.ts";
+import { type Bench, isMeasured, type Section } from "./section.ts";
 import { type Finding, judge } from "./verdict.ts";
 
 type Stop = () => Promise<void>;
@@ -57,7 +57,8 @@ export const runSections = async (
       });
       await stopAll(ofOne);
       for (const [key, measure] of Object.entries(measures)) {
-        if (measure.full === true && options.size !== "full") continue;
+        if (!isMeasured(measure, options.size)) continue;
+        if (measure.notQuick === true && options.size === "quick") continue;
         const sample = samples?.[key];
         findings.push({ section: name, measure, sample, verdict: judge(measure, sample) });
       }

@@ -14,7 +14,12 @@ export interface Measure {
   readonly aim?: number;
   /** Only measured with --full. */
   readonly full?: true;
+  /** Left out with --quick. */
+  readonly notQuick?: true;
 }
+
+/** Whether a run of that size takes it. */
+export const isMeasured = ({ full }: Measure, size: Size): boolean => full !== true || size === "full";
 
 /** What a measure came to. */
 export interface Sample {
