@@ -14,6 +14,8 @@ export class Client extends pg.Client {
   #lost: Error | undefined;
   #stale = false;
   #lending = false;
+  #sentAt = performance.now();
+  #heardAt = performance.now();
 
   constructor(config?: pg.ClientConfig | string) {
     // Reads go to one piece of memory: a fresh one for each, as is usual, is let go of much later than it was read.
@@ -21,6 +23,7 @@ export class Client extends pg.Client {
       onread: {
         buffer: Buffer.allocUnsafeSlow(readBytes),
         callback: (count, buffer) => {
+          this.#heardAt = performance.now();
           const bytes = Buffer.from(buffer.buffer, buffer.byteOffset, count);
           // Others read the stream as a stream (a COPY does), with its own buffer and back-pressure.
           if (!this.#lending) return socket.push(Buffer.from(bytes));
@@ -49,6 +52,15 @@ export class Client extends pg.Client {
     return this.#stale;
   }
 
+  /** When it last sent something, and when it heard something, on the clock of `performance.now`. */
+  get sentAt(): number {
+    return this.#sentAt;
+  }
+
+  get heardAt(): number {
+    return this.#heardAt;
+  }
+
   retire(): void {
     this.#stale = true;
   }
@@ -66,6 +78,7 @@ export class Client extends pg.Client {
 
   /** Whatever `submit` sends leaves in one write. */
   together<T>(submit: () => T): T {
+    this.#sentAt = performance.now();
     this.#socket.cork();
     try {
       return submit();

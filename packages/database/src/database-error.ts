@@ -22,6 +22,18 @@ export class DatabaseUnavailable extends DatabaseRefusal {
   }
 }
 
+/** So many wait for a connection that one more would only wait longer. Nothing was sent. */
+export class PoolExhausted extends DatabaseRefusal {
+  constructor(waiting: number) {
+    super(
+      "pool_exhausted",
+      `${waiting} already wait for a connection to the database.`,
+      "Try again in a moment; if it stays so, give the server more connections or more processes.",
+    );
+    this.name = "PoolExhausted";
+  }
+}
+
 /** `commit` was answered with a rollback although no statement failed: nothing of the transaction was kept. */
 export class TransactionRolledBack extends DatabaseRefusal {
   constructor() {

@@ -12,7 +12,7 @@ export {
   openDatabase,
   type PoolName,
 } from "./database.ts";
-export { DatabaseRefusal, DatabaseUnavailable, TransactionRolledBack } from "./database-error.ts";
+export { DatabaseRefusal, DatabaseUnavailable, PoolExhausted, TransactionRolledBack } from "./database-error.ts";
 export { digestTable, type TableDigest } from "./digest.ts";
 export * from "./entries.ts";
 export { checkProtection, type LintFinding, type LintResult, runLints } from "./lints.ts";

@@ -1,6 +1,10 @@
 import pg from "pg";
 import { Client } from "./client.ts";
-import { DatabaseUnavailable } from "./database-error.ts";
+import { DatabaseUnavailable, PoolExhausted } from "./database-error.ts";
+import { watchSilence } from "./silence-watch.ts";
+
+/** How many wait for each connection at the most: about 0.1 s of work, and what they hold is a few MiB. */
+const waitingEach = 50;
 
 export interface PoolSettings {
   url: string;
@@ -30,7 +34,7 @@ export interface PoolCounts {
 }
 
 export interface Pool {
-  /** Throws DatabaseUnavailable. */
+  /** Throws DatabaseUnavailable, PoolExhausted. */
   borrow(): Promise<Borrowed>;
   /** Most connections at once. */
   readonly size: number;
@@ -49,25 +53,35 @@ export function openPool(settings: PoolSettings): Pool {
     keepAlive: true,
   } as pg.PoolConfig & { Client: typeof Client });
   pool.on("error", settings.onError);
+  const borrowed = new Set<Client>();
+  const watch = watchSilence(settings.url, borrowed);
   return {
     async borrow() {
+      if (watch.silent) throw new DatabaseUnavailable(new Error("it has fallen silent"));
+      if (pool.waitingCount >= settings.size * waitingEach) throw new PoolExhausted(pool.waitingCount);
       const client = await pool.connect().catch((error: unknown) => {
         throw new DatabaseUnavailable(error);
       });
       if (!(client instanceof Client)) {
         throw new TypeError("The pool made a client of another kind.");
       }
+      borrowed.add(client);
       return {
         client,
-        release: () =>
-          client.release(client.lost !== undefined || client.stale || client.getTransactionStatus() !== "I"),
+        release: () => {
+          borrowed.delete(client);
+          client.release(client.lost !== undefined || client.stale || client.getTransactionStatus() !== "I");
+        },
       };
     },
     size: settings.size,
     get counts() {
       return { total: pool.totalCount, idle: pool.idleCount, max: settings.size, waiting: pool.waitingCount };
     },
-    end: () => pool.end(),
+    end: () => {
+      watch.stop();
+      return pool.end();
+    },
   };
 }
 

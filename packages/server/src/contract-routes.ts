@@ -170,7 +170,8 @@ export const registerContract = (fastify: FastifyInstance, app: App, handlers: H
     app.metrics?.problem(error.code);
     request.isPlannedRefusal = error.code === "maintenance";
     const isFault = status >= 500 && !request.isPlannedRefusal;
-    if (isFault) request.log.error({ err: thrown, code: error.code }, "request failed");
+    // A line with a stack for each that is turned away would cost more than turning it away.
+    if (isFault && error.code !== "overloaded") request.log.error({ err: thrown, code: error.code }, "request failed");
     const id = request.routeOptions.config.routeId;
     if (isFault) {
       const place = id ?? request.routeOptions.url ?? "no route";

@@ -29,6 +29,9 @@ const refuseToServe = async (db: Database): Promise<void> => {
   }
 };
 
+/** A request that has waited so long for a connection is answered 503. */
+const connectMs = 5000;
+
 /**
  * Opens the database that the server serves from. Throws DatabaseRefusal when a migration is pending (unless `migrate`),
  * a tenant table lacks its protection or a role is stronger than it may be; DatabaseUnavailable when it can't be reached.
@@ -52,6 +55,7 @@ export const openServerDatabase = async (
     prefix: settings.rolePrefix,
     poolSizes: { tenant: settings.poolSize, operator: Math.max(2, Math.ceil(settings.poolSize / 2)) },
     preparedStatements: settings.preparedStatements,
+    connectTimeout: connectMs,
   });
   try {
     await refuseToServe(db);

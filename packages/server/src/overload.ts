@@ -1,7 +1,7 @@
 import { getHeapStatistics } from "node:v8";
 import underPressure from "@fastify/under-pressure";
 import { ContractError, type RouteShape, routes } from "@tenantctl/contract";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { App } from "./app.ts";
 
 /** The event loop's delay is averaged over some seconds, since one long pause is over when it is seen. */
@@ -9,28 +9,58 @@ const sampleMs = 3000;
 /** A process that has just started was busy with that. */
 const graceMs = 10_000;
 const retryAfterSeconds = 2;
+/** Requests under way at once, streamed documents and uploads included: what waits anywhere waits in here. */
+const mostUnderWay = 2000;
+/** Refusals are told in the log once in so long, not one by one. */
+const sayEveryMs = 1000;
 
 /**
  * Turns requests away (503 overloaded) while the process is at its limit, so that those under way get done. Health
  * checks are always answered. Once draining, every answer ends its connection.
  */
 export const useOverloadProtection = (fastify: FastifyInstance, app: App): void => {
+  let underWay = 0;
+  let refused = 0;
+  let sayAt = 0;
+
+  /** Health is answered whatever happens. */
+  const isHealth = (request: FastifyRequest): boolean => {
+    const id = request.routeOptions.config.routeId;
+    const route: RouteShape | undefined = id === undefined ? undefined : routes[id];
+    return route?.unlimited === true && route.access.kind === "public";
+  };
+  const turnAway = (request: FastifyRequest, why: object): never => {
+    refused += 1;
+    const now = performance.now();
+    if (now >= sayAt) {
+      request.log.warn({ ...why, refused }, "overloaded");
+      refused = 0;
+      sayAt = now + sayEveryMs;
+    }
+    throw new ContractError("overloaded", "This server is at its limit.", "Send the request again in a moment.", {
+      retryAfter: retryAfterSeconds,
+    });
+  };
+
+  fastify.addHook("onRequest", async (request, reply) => {
+    underWay += 1;
+    // Whether it was answered or broken off.
+    reply.raw.once("close", () => {
+      underWay -= 1;
+    });
+    if (underWay > mostUnderWay && !isHealth(request)) turnAway(request, { underWay });
+  });
   fastify.register(underPressure, {
     maxEventLoopDelay: app.settings.overloadDelayMs,
     sampleInterval: sampleMs,
     maxHeapUsedBytes: Math.floor(getHeapStatistics().heap_size_limit * 0.9),
     pressureHandler: async (request, _reply, type, value) => {
-      const id = request.routeOptions.config.routeId;
-      const route: RouteShape | undefined = id === undefined ? undefined : routes[id];
-      if (route?.unlimited === true && route.access.kind === "public") return;
-      if (Date.now() - app.startedAt < graceMs) return;
-      request.log.warn({ type, value }, "overloaded");
-      throw new ContractError("overloaded", "This server is at its limit.", "Send the request again in a moment.", {
-        retryAfter: retryAfterSeconds,
-      });
+      if (isHealth(request) || Date.now() - app.startedAt < graceMs) return;
+      turnAway(request, { type, value });
     },
   });
-  fastify.addHook("onSend", async (_request, reply) => {
+  fastify.addHook("onSend", (_request, reply, _payload, done) => {
     if (app.draining) reply.header("connection", "close");
+    done();
   });
 };

@@ -1,5 +1,5 @@
 import { ContractError, type ErrorCode, errors, isErrorCode, type Problem } from "@tenantctl/contract";
-import { DatabaseUnavailable, TransactionRolledBack } from "@tenantctl/database";
+import { DatabaseUnavailable, PoolExhausted, TransactionRolledBack } from "@tenantctl/database";
 
 /** PostgreSQL's constraints, by name, as the errors that they mean. */
 const constraints: Readonly<Record<string, { code: ErrorCode; detail: string; hint: string }>> = {
@@ -217,6 +217,17 @@ export const asContractError = (error: unknown): ContractError => {
       "The database does not answer.",
       "Try again in a few seconds; `tenantctl status` shows its state.",
       { retryAfter: 2, cause: error },
+    );
+  }
+  if (error instanceof PoolExhausted) {
+    return new ContractError(
+      "overloaded",
+      "This server has as much to do as it can.",
+      "Send the request again in a moment.",
+      {
+        retryAfter: 1,
+        cause: error,
+      },
     );
   }
   if (error instanceof TransactionRolledBack) {

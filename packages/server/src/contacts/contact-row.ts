@@ -18,7 +18,7 @@ const contactColumns = sql<Contact>`c.name, c.role, c.email, c.phone, c.minimum_
 export const listContacts = (scope: Scope): Promise<Contact[]> =>
   scope.run(
     sql<Contact>`select ${contactColumns} from app.contacts c
-      order by array_position(${[...contactRoles]}::text[], c.role), c.name`.compile(build),
+      order by array_position(${[...contactRoles]}::text[], c.role), c.name limit 10000`.compile(build),
   );
 
 export const readContact = async (transaction: Transaction, id: string): Promise<Contact> => {

@@ -34,7 +34,9 @@ const noHold = (): ContractError =>
 export const holdHandlers: Handlers<"holds.list" | "holds.set" | "holds.release"> = {
   "holds.list": ({ scope }) =>
     scope.run(
-      sql<LegalHold>`select ${holdColumns} from app.legal_holds h order by h.set_at desc, h.tenant_id`.compile(build),
+      sql<LegalHold>`select ${holdColumns} from app.legal_holds h order by h.set_at desc, h.tenant_id limit 10000`.compile(
+        build,
+      ),
     ),
 
   "holds.set": async (call) => {

@@ -8,4 +8,4 @@ export const listMaintenance = sql<Maintenance>`select * from (
     union all
     select p.id, p.slug, ${maintenanceColumns}
     from app.tenants p where p.maintenance is not null and ${stands("p.maintenance")} and p.status <> 'purged') m
-  order by m.slug nulls first`.compile(build);
+  order by m.slug nulls first limit 10000`.compile(build);
