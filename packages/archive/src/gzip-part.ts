@@ -26,6 +26,8 @@ export interface PartCompressor {
 /** Up to so many bytes are compressed where they are, with memory to match: waking another thread up takes longer. */
 const smallBytes = 16 * 1024;
 const smallMemory = { windowBits: 14, memLevel: 5 };
+/** More than gzip makes of them in any case, in bytes: memory beyond that would only be there to be collected. */
+const smallMargin = 128;
 
 /** Compressors to be used again, by level: making one takes a quarter megabyte each time, which costs more than small parts do. */
 const idle = new Map<number, (Gzip & ZlibReset)[]>();
@@ -61,7 +63,7 @@ export async function compressWhole(bytes: Buffer, level: number): Promise<Compr
   raw.update(bytes);
   const stored =
     bytes.length <= smallBytes
-      ? gzipSync(bytes, { level, chunkSize, ...smallMemory })
+      ? gzipSync(bytes, { level, chunkSize: bytes.length + smallMargin, ...smallMemory })
       : await compressAtOnce(bytes, level);
   const storedSha256 = createHash("sha256").update(stored).digest("hex");
   return { ...raw.result(), stored, storedBytes: stored.length, storedSha256 };

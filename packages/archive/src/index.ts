@@ -12,6 +12,7 @@ export {
 } from "./age.ts";
 export { ArchiveError, type ArchiveErrorCode } from "./archive-error.ts";
 export { decodeRow, decodeRowText, encodeRow } from "./copy-fields.ts";
+export { inPieces } from "./in-pieces.ts";
 export type {
   ArchiveSnapshot,
   Manifest,
@@ -31,6 +32,7 @@ export { beThrifty } from "./thrift.ts";
 export { type KeyOptions, type VerifiedArchive, type VerifyOptions, verifyArchive } from "./verify-archive.ts";
 export {
   type ArchiveSource,
+  archiveBytes,
   type TableDescription,
   type TableFacts,
   type TableSource,

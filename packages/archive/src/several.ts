@@ -1,11 +1,11 @@
 import { damaged } from "./archive-error.ts";
 import { byteReader } from "./byte-reader.ts";
-import { inPieces } from "./in-pieces.ts";
+import { pieceBytes } from "./in-pieces.ts";
 
 /** Of one archive among several in a stream. */
 export interface ArchiveAmongSeveral {
   readonly tenantId: string;
-  /** Its bytes; a failure says that this archive will not come, and nothing about the next. */
+  /** Its bytes, each valid until the next are asked for; a failure says that this archive will not come, and nothing about the next. */
   readonly open: () => Promise<AsyncIterable<Uint8Array>>;
 }
 
@@ -21,33 +21,79 @@ const letters = { begin: 0x54, data: 0x44, whole: 0x45, failed: 0x46 } as const;
 const headBytes = 5;
 const longestFrame = 1024 * 1024;
 
-const frame = (letter: number, content: Uint8Array): Uint8Array[] => {
-  const head = Buffer.alloc(headBytes);
-  head[0] = letter;
-  head.writeUInt32BE(content.length, 1);
-  return content.length === 0 ? [head] : [head, content];
-};
+/** Frames, gathered into pieces of memory that nobody writes to again: each piece that is sent costs its receiver a wake-up. */
+class Frames {
+  #piece = Buffer.allocUnsafeSlow(pieceBytes);
+  #filled = 0;
+  /** Where the head of the data frame that is being filled stands. */
+  #open: number | undefined;
+
+  /** What an archive gives, as it is given: frames of it end with their piece, not with the bytes that came. */
+  *data(bytes: Uint8Array): Generator<Buffer, void, undefined> {
+    for (let taken = 0; taken < bytes.length; ) {
+      if (this.#open === undefined) {
+        if (this.#filled + headBytes >= pieceBytes) yield this.#next();
+        this.#open = this.#filled;
+        this.#filled += headBytes;
+      }
+      const some = bytes.subarray(taken, taken + pieceBytes - this.#filled);
+      this.#piece.set(some, this.#filled);
+      this.#filled += some.length;
+      taken += some.length;
+      if (this.#filled === pieceBytes) yield this.#next();
+    }
+  }
+
+  *mark(letter: number, content: Uint8Array = nothing): Generator<Buffer, void, undefined> {
+    this.#close();
+    if (this.#filled + headBytes + content.length > pieceBytes) yield this.#next();
+    this.#head(this.#filled, letter, content.length);
+    this.#piece.set(content, this.#filled + headBytes);
+    this.#filled += headBytes + content.length;
+  }
+
+  *rest(): Generator<Buffer, void, undefined> {
+    if (this.#filled > 0) yield this.#next();
+  }
+
+  #head(at: number, letter: number, length: number): void {
+    this.#piece[at] = letter;
+    this.#piece.writeUInt32BE(length, at + 1);
+  }
+
+  #close(): void {
+    if (this.#open !== undefined) this.#head(this.#open, letters.data, this.#filled - this.#open - headBytes);
+    this.#open = undefined;
+  }
+
+  #next(): Buffer {
+    this.#close();
+    const full = this.#piece.subarray(0, this.#filled);
+    this.#piece = Buffer.allocUnsafeSlow(pieceBytes);
+    this.#filled = 0;
+    return full;
+  }
+}
 const nothing = new Uint8Array(0);
 
 /** Several archives one after the other. One that fails is marked as failed, `onFailure` is told why, and the next follows. */
-export function writeSeveral(
+export async function* writeSeveral(
   archives: Iterable<ArchiveAmongSeveral>,
   onFailure: (tenantId: string, error: unknown) => void,
 ): AsyncGenerator<Buffer, void, undefined> {
-  async function* frames(): AsyncGenerator<Uint8Array, void, undefined> {
-    for (const { tenantId, open } of archives) {
-      yield* frame(letters.begin, Buffer.from(tenantId));
-      try {
-        for await (const bytes of await open()) yield* frame(letters.data, bytes);
-      } catch (error) {
-        onFailure(tenantId, error);
-        yield* frame(letters.failed, nothing);
-        continue;
-      }
-      yield* frame(letters.whole, nothing);
+  const frames = new Frames();
+  for (const { tenantId, open } of archives) {
+    yield* frames.mark(letters.begin, Buffer.from(tenantId));
+    try {
+      for await (const bytes of await open()) yield* frames.data(bytes);
+    } catch (error) {
+      onFailure(tenantId, error);
+      yield* frames.mark(letters.failed);
+      continue;
     }
+    yield* frames.mark(letters.whole);
   }
-  return inPieces(frames());
+  yield* frames.rest();
 }
 
 /** Reads what `writeSeveral` wrote. Throws archive_damaged where it did not. */

@@ -18,11 +18,16 @@ const octal = (value: number, digits: number): string => value.toString(8).padSt
 /** Bytes of padding after content of that size. */
 export const paddingAfter = (size: number): number => (blockBytes - (size % blockBytes)) % blockBytes;
 
+const zeros = Buffer.alloc(blockBytes);
+
+/** The padding after content of that size; never to be written to. */
+export const tarPadding = (size: number): Buffer => zeros.subarray(0, paddingAfter(size));
+
 /** What ends the archive: two empty blocks. */
 export const trailerBytes = 2 * blockBytes;
 
 export function encodeTarHeader({ name, size, mtime }: TarHeader): Buffer {
-  const block = Buffer.alloc(blockBytes);
+  const block = Buffer.allocUnsafe(blockBytes).fill(0);
   block.write(name, 0, 100, "latin1");
   block.write("0000600\0" + "0000000\0" + "0000000\0", 100, "latin1"); // mode, user and group: nobody's in particular
   block.write(`${octal(size, 11)}\0${octal(mtime, 11)}\0`, 124, "latin1");
@@ -30,7 +35,7 @@ export function encodeTarHeader({ name, size, mtime }: TarHeader): Buffer {
   block.write("0", 156, "latin1");
   block.write("ustar\u000000", 257, "latin1");
   let sum = 0;
-  for (const byte of block) sum += byte;
+  for (let at = 0; at < blockBytes; at += 1) sum += block[at] ?? 0;
   block.write(`${octal(sum, 6)}\0 `, field.checksum[0], "latin1");
   return block;
 }

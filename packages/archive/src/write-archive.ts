@@ -27,7 +27,7 @@ import {
 import { checkManifest, encodeManifest } from "./manifest-text.ts";
 import { opening } from "./opening.ts";
 import { Scratch } from "./scratch.ts";
-import { encodeTarHeader, paddingAfter, trailerBytes } from "./tar-header.ts";
+import { encodeTarHeader, tarPadding, trailerBytes } from "./tar-header.ts";
 
 /** What a table is called and made of; `columns` are those of its COPY text, in order. */
 export type TableDescription = Pick<ManifestTable, "name" | "columns" | "generatedColumns" | "primaryKey" | "evidence">;
@@ -68,19 +68,25 @@ export interface ArchiveSource {
 
 const newline = 0x0a;
 
-/**
- * The archive as a byte stream, made as it is read: at most one compressed part is in memory, and of a row longer than a part one part. Fails, and so never
- * ends as a whole archive, when a table's stream fails or contradicts its facts (`source_invalid`).
- */
+/** The archive as a byte stream: what `archiveBytes` gives, gathered. */
 export function writeArchive(source: ArchiveSource): Readable {
   return Readable.from(inPieces(archiveBytes(source)), { objectMode: false });
 }
 
-async function* archiveBytes(source: ArchiveSource): AsyncGenerator<Uint8Array, void, undefined> {
+/**
+ * The archive's bytes, made as they are asked for, and valid until the next are: at most one compressed part is in memory, and of a row longer
+ * than a part one part. Fails, and so never ends as a whole archive, when a table's stream fails or contradicts its facts (`source_invalid`).
+ */
+export async function* archiveBytes(source: ArchiveSource): AsyncGenerator<Uint8Array, void, undefined> {
   const mtime = Math.floor(Date.parse(source.snapshot.at) / 1000);
   const cutParts = createPartCutter(Math.min(source.partBytes ?? maxPartBytes, maxPartBytes));
   const tables: ManifestTable[] = [];
-  const memory = new Scratch(maxPartBytes);
+  let memory: Scratch | undefined;
+  /** Reserved only where a part comes in pieces: V8 collects the sooner for what is reserved, used or not. */
+  const memoryOfParts = (): Scratch => {
+    memory ??= new Scratch(maxPartBytes);
+    return memory;
+  };
   let ddlBytes = 0;
 
   const manifest = (ddl: ManifestDdlFile): Manifest => ({
@@ -94,7 +100,7 @@ async function* archiveBytes(source: ArchiveSource): AsyncGenerator<Uint8Array, 
   function* file(name: string, content: Buffer): Generator<Uint8Array, void, undefined> {
     yield encodeTarHeader({ name, size: content.length, mtime });
     yield content;
-    yield Buffer.alloc(paddingAfter(content.length));
+    yield tarPadding(content.length);
   }
   function* ddlFile(name: string, text: string): Generator<Uint8Array, ManifestDdlFile, undefined> {
     const content = Buffer.from(text);
@@ -117,7 +123,7 @@ async function* archiveBytes(source: ArchiveSource): AsyncGenerator<Uint8Array, 
       table.copy,
       cutParts,
       source.compressionLevel ?? 1,
-      memory,
+      memoryOfParts,
     )) {
       const name = partFile(folder, parts.length);
       parts.push({ file: name, ...part });
@@ -144,7 +150,7 @@ async function* compressedParts(
   copy: AsyncIterable<Uint8Array>,
   cutParts: PartCutter,
   level: number,
-  memory: Scratch,
+  memory: () => Scratch,
 ): AsyncGenerator<CompressedPart, void, undefined> {
   let part: PartCompressor | undefined;
   let midRow = false;
@@ -155,7 +161,7 @@ async function* compressedParts(
         yield await compressWhole(bytes, level);
         continue;
       }
-      part ??= compressPart(level, memory);
+      part ??= compressPart(level, memory());
       await part.write(bytes);
       if (endsPart) {
         yield await part.finish();

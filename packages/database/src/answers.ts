@@ -15,6 +15,7 @@ export type Answer =
   /** The statement is through; `rows` as its command tag counts them. */
   | { readonly kind: "done"; readonly statement: number; readonly rows: number };
 
+const parseComplete = 0x31;
 const copyData = 0x64;
 const commandComplete = 0x43;
 const dataRow = 0x44;
@@ -76,10 +77,16 @@ const bound = (value: unknown): string | Buffer | null =>
 /** Kept with the connection: memory made for each archive would be let go of late. */
 const incomingOf = new WeakMap<Client, Incoming>();
 
+/** Statements that were prepared here, by connection. pg keeps its own list, and its own names. */
+const preparedOn = new WeakMap<Client, Set<string>>();
+
 /** Sends all statements in one write and reads what comes back past pg, which gets the connection back with the last message. */
 class Exchange implements pg.Submittable {
   readonly #client: Client;
   readonly #statements: readonly Statement[];
+  /** What each statement is prepared as; empty: nothing. */
+  readonly #prepared: readonly string[];
+  readonly #known: Set<string>;
   #stream: pg.Connection["stream"] | undefined;
   /** pg's own reader of the connection. */
   #reader: ((bytes: Buffer) => void) | undefined;
@@ -87,9 +94,15 @@ class Exchange implements pg.Submittable {
   #failure: Error | undefined;
   #wake: (() => void) | undefined;
 
-  constructor(client: Client, statements: readonly Statement[]) {
+  constructor(client: Client, names: StatementNames, statements: readonly Statement[]) {
     this.#client = client;
     this.#statements = statements;
+    this.#prepared = statements.map((statement) => {
+      const { name } = names.query(statement);
+      return name === undefined ? "" : `read ${name}`;
+    });
+    this.#known = preparedOn.get(client) ?? new Set();
+    preparedOn.set(client, this.#known);
     this.#incoming = incomingOf.get(client) ?? new Incoming();
     this.#incoming.take(); // of whoever had the connection before
     incomingOf.set(client, this.#incoming);
@@ -105,9 +118,13 @@ class Exchange implements pg.Submittable {
     stream.on("data", this.#take);
     this.#client.lendReads(true);
     this.#client.together(() => {
-      for (const { sql, parameters } of this.#statements) {
-        connection.parse({ name: "", text: sql, types: [] }, true);
-        connection.bind({ values: parameters.map(bound) }, true);
+      const asked = new Set<string>();
+      for (const [index, { sql, parameters }] of this.#statements.entries()) {
+        const statement = this.#prepared[index] ?? "";
+        if (statement === "" || !(this.#known.has(statement) || asked.has(statement)))
+          connection.parse({ name: statement, text: sql, types: [] }, true);
+        asked.add(statement);
+        connection.bind({ statement, values: parameters.map(bound) }, true);
         connection.execute({}, true);
       }
       connection.sync();
@@ -132,6 +149,12 @@ class Exchange implements pg.Submittable {
     return this.#incoming.take();
   }
 
+  /** This statement was parsed: under its name it need not be again. */
+  parsed(statement: number): void {
+    const name = this.#prepared[statement] ?? "";
+    if (name !== "") this.#known.add(name);
+  }
+
   fail(error: Error): void {
     this.#failure ??= error;
     this.#wake?.();
@@ -154,9 +177,13 @@ class Exchange implements pg.Submittable {
   handleReadyForQuery(): void {}
 }
 
-/** The answers to the statements, up to the first that fails, whose error is thrown. A reader that stops early gives up the connection. */
-async function* converse(client: Client, statements: readonly Statement[]): AsyncGenerator<Answer, void, undefined> {
-  const exchanged = new Exchange(client, statements);
+/** The answers to the statements in the order given, up to the first that fails, whose error is thrown. A reader that stops early gives up the connection. */
+export async function* converse(
+  client: Client,
+  names: StatementNames,
+  statements: readonly Statement[],
+): AsyncGenerator<Answer, void, undefined> {
+  const exchanged = new Exchange(client, names, statements);
   const lose = (error?: Error) =>
     exchanged.fail(new DatabaseUnavailable(error ?? new Error("The connection to the database ended.")));
   const watch = setTimeout(
@@ -215,7 +242,8 @@ async function* converse(client: Client, statements: readonly Statement[]): Asyn
         at += size;
         from = at;
         to = at;
-        if (code === errorResponse) failure ??= readError(body);
+        if (code === parseComplete) exchanged.parsed(statement);
+        else if (code === errorResponse) failure ??= readError(body);
         else if (code === dataRow) yield { kind: "row", statement, values: readRow(body) };
         else if (code === commandComplete || code === emptyQuery) {
           yield { kind: "done", statement, rows: code === emptyQuery ? 0 : numberOfRows(textUpToZero(body)) };
@@ -249,7 +277,7 @@ export async function* readTogether(
   const { client, release } = await pool.borrow();
   const last = opening.length + statements.length;
   try {
-    for await (const answer of converse(client, [...opening, ...statements, rollback])) {
+    for await (const answer of converse(client, names, [...opening, ...statements, rollback])) {
       const statement = answer.statement - opening.length;
       if (statement >= 0 && answer.statement < last) yield { ...answer, statement };
     }

@@ -13,6 +13,9 @@ const readTables = `
   select ${tableName("t.table_name")} as name, n.nspname as schema, c.relname as "table", t.class, t.transient,
     to_json(t.secret_columns) as "secretColumns",
     c.reltuples::float8 as "estimatedRows",
+    (select a.attname from pg_partitioned_table p join pg_attribute a on a.attrelid = p.partrelid and a.attnum = p.partattrs[0]
+      where p.partrelid = t.table_name and p.partstrat = 'r' and p.partnatts = 1 and a.attnotnull
+        and a.atttypid in ('timestamptz'::regtype, 'timestamp'::regtype, 'date'::regtype)) as "partitionedBy",
     (select coalesce(json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, a.atttypmod),
         'kind', case when y.typcategory = 'A' then 'A' else y.typtype::text end, 'notNull', a.attnotnull,
         'generated', a.attgenerated <> '' or a.atttypid = 'xid8'::regtype, 'collated', a.attcollation <> 0, 'optional', not a.attnotnull or a.atthasdef,

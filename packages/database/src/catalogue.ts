@@ -42,6 +42,8 @@ export interface CatalogueTable {
   transient: boolean;
   /** The planner's estimate, all tenants together; -1 before the first ANALYZE. */
   estimatedRows: number;
+  /** The time or date, never null, that it is partitioned by ranges of; null for all other tables. */
+  partitionedBy: string | null;
   columns: CatalogueColumn[];
   primaryKey: string[];
   foreignKeys: CatalogueForeignKey[];

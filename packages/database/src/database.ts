@@ -1,12 +1,13 @@
 import type { CompiledQuery } from "kysely";
 import type pg from "pg";
 import { type Answer, readTogether } from "./answers.ts";
-import { opening } from "./context.ts";
+import { opening, type Statement } from "./context.ts";
 import type { Entry } from "./entries.ts";
 import { openForeignPool, openPool, type Pool, type PoolCounts } from "./pools.ts";
 import { type Rewrite, withRewrite } from "./rewrite.ts";
 import { type RoleUrls, resolveRoleUrls } from "./role-urls.ts";
 import { createScope, runInEach, type Scope } from "./scope.ts";
+import { openSharedSnapshot, type SharedSnapshot } from "./shared-snapshot.ts";
 import { exactFormsOneByOne, type Rehearsal, type Snapshot, type SnapshotOptions, withSnapshot } from "./snapshot.ts";
 import { createStatementNames } from "./statement-names.ts";
 
@@ -64,19 +65,14 @@ export interface Database {
     options?: SnapshotOptions,
   ): Promise<T>;
   /**
-   * The answers to statements known beforehand, in one round trip, values in the text forms that COPY has in archives. The
-   * snapshot is taken once the tables `lock` are locked, and lasts as long as the answers are read.
+   * One snapshot for several tenants, as role tenant, values in the text forms that COPY has in archives. It is taken once the
+   * tables `lock` are locked. Whoever opens it ends it.
    */
-  tenantAnswers(
-    tenantId: string,
-    entry: Entries,
-    statements: readonly CompiledQuery<unknown>[],
-    lock: readonly string[],
-  ): AsyncGenerator<Answer, void, undefined>;
-  /** Likewise of everything, as role operator. */
+  sharedSnapshot(lock: readonly string[]): SharedSnapshot;
+  /** The answers to statements about everything, known beforehand, in one round trip, as role operator; the rest likewise. */
   operatorAnswers(
     entry: Entries | undefined,
-    statements: readonly CompiledQuery<unknown>[],
+    statements: readonly Statement[],
     lock: readonly string[],
   ): AsyncGenerator<Answer, void, undefined>;
   /** Writes the whole of one tenant, as role operator in its context: one transaction that also reads back what it wrote. */
@@ -141,13 +137,11 @@ export async function openDatabase(config: DatabaseConfig): Promise<Database> {
       withSnapshot(pools.tenantStream, names, opening(beginSnapshot, tenantId, entry, lock), fn, exactText),
     operatorSnapshot: (entry, fn, { lock, exactText } = {}) =>
       withSnapshot(pools.operatorStream, names, opening(beginSnapshot, undefined, entry, lock), fn, exactText),
-    tenantAnswers: (tenantId, entry, statements, lock) =>
-      readTogether(
-        pools.tenantStream,
-        names,
-        [...opening(beginSnapshot, tenantId, entry, lock), ...exactFormsOneByOne],
-        statements,
-      ),
+    sharedSnapshot: (lock) =>
+      openSharedSnapshot(pools.tenantStream, names, [
+        ...opening(beginSnapshot, undefined, undefined, lock),
+        ...exactFormsOneByOne,
+      ]),
     operatorAnswers: (entry, statements, lock) =>
       readTogether(
         pools.operatorStream,

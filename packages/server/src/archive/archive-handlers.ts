@@ -8,6 +8,7 @@ import { namedActor, operatorEntry } from "../call-scope.ts";
 import { findTenant } from "../tenants/find-tenant.ts";
 import { inArchiveTurn } from "./archive-turns.ts";
 import { type ArchiveBody, openSystemArchive, openTenantArchive } from "./open-archive.ts";
+import { openTenantArchives } from "./tenant-archives.ts";
 
 const answer = ({ app, request }: Pick<Call, "app" | "request">, { slug, body }: ArchiveBody): Answer<never> => {
   body.on("error", (err) => app.log.error({ err, slug, requestId: request.id }, "an archive broke off"));
@@ -41,13 +42,13 @@ export const archiveHandlers: Handlers<"backups.archive" | "backups.archives" | 
         [operatorEntry(principal, route.access), writeAsJob()],
         ids.map((id) => ({ tenantId: id, query: audited({ ...call, actor }, { tenantId: id, resourceId: id }) })),
       );
-      const archives = ids.map((tenantId) => ({
-        tenantId,
-        open: async () => (await openTenantArchive(app.db, tenantId)).body,
-      }));
+      const archives = openTenantArchives(app.db, ids);
+      const each = ids.map((tenantId) => ({ tenantId, open: async () => (await archives.open(tenantId)).bytes }));
       const failed = (tenantId: string, err: unknown): void =>
         app.log.error({ err, tenantId, requestId: request.id }, "an archive broke off");
-      return { slug: "tenants", body: Readable.from(writeSeveral(archives, failed), { objectMode: false }) };
+      const body = Readable.from(writeSeveral(each, failed), { objectMode: false });
+      body.once("close", () => void archives.end());
+      return { slug: "tenants", body };
     });
     body.on("error", (err) => app.log.error({ err, requestId: request.id }, "archives broke off"));
     return new Answer<never>(200, body, { "content-type": "application/x-tenantctl-archives" });

@@ -21,8 +21,16 @@ import {
 export interface ArchivedTable {
   readonly description: TableDescription;
   ddl(tenantId: string): TableSource["ddl"];
-  /** The COPY of one tenant's rows; in a system archive of what the table holds for it. */
-  copy(tenantId: string): string;
+  /** The COPY of one tenant's rows (all of which lie within `within`); in a system archive of what the table holds for it. */
+  copy(tenantId: string, within?: Span): string;
+  /** The column by whose ranges it is partitioned. */
+  readonly partitionedBy: string | null;
+}
+
+/** The first and the last value of the column by which a table is partitioned. */
+export interface Span {
+  readonly from: string;
+  readonly to: string;
 }
 
 export interface ArchiveTables {
@@ -76,6 +84,9 @@ const tenantTables = (catalogue: Catalogue): CatalogueTable[] => [
   ...catalogue.tables.filter((table) => table.class === "retained" && !ofTheSystem.has(table.name)),
 ];
 
+const spanOf = ({ partitionedBy }: CatalogueTable, within: Span | undefined) =>
+  partitionedBy === null || within === undefined ? undefined : { column: partitionedBy, ...within };
+
 const tenantTable = (table: CatalogueTable, ddl: TableDdl): ArchivedTable => {
   const columns = archivedColumns(table);
   const key = archivedKey(table);
@@ -90,7 +101,8 @@ const tenantTable = (table: CatalogueTable, ddl: TableDdl): ArchivedTable => {
       ...(table.class === "retained" ? { evidence: true } : {}),
     },
     ddl: (tenantId) => ddlOf(ddl, table.name, tenantId),
-    copy: (tenantId) => copyStatement({ ...shape, tenantId }),
+    partitionedBy: table.partitionedBy,
+    copy: (tenantId, within) => copyStatement({ ...shape, tenantId, within: spanOf(table, within) }),
   };
 };
 
@@ -108,6 +120,7 @@ const systemTable = (table: CatalogueTable, ddl: TableDdl): ArchivedTable => {
   return {
     description: describe(table, columns, table.primaryKey),
     ddl: () => ddlOf(ddl, table.name, SYSTEM_TENANT_ID),
+    partitionedBy: null,
     copy: () => copyStatement(table.class === "protected" ? { ...shape, tenantId: SYSTEM_TENANT_ID } : shape),
   };
 };

@@ -1,0 +1,77 @@
+import { createHash } from "node:crypto";
+import { beThrifty, type TableSource } from "@tenantctl/archive";
+import type { Answer } from "@tenantctl/database";
+import type { ArchivedTable } from "./archive-plan.ts";
+
+export type Answers = AsyncGenerator<Answer, void, undefined>;
+
+/** Of what an archive may take without care for memory, in bytes of COPY text. */
+export const smallBytes = 4 * 1024 * 1024;
+
+/** The next answer, which has to be there. */
+export const nextOf = async (answers: Answers): Promise<Answer> => {
+  const { done, value } = await answers.next();
+  if (done === true) throw new Error("The snapshot ended before its answers.");
+  return value;
+};
+
+/** The one value of the next statement's one row, where it has one. */
+export const nextText = async (answers: Answers): Promise<string | null | undefined> => {
+  const answer = await nextOf(answers);
+  if (answer.kind === "done") return undefined;
+  await nextOf(answers);
+  return answer.kind === "row" ? answer.values[0] : undefined;
+};
+
+/** One table's COPY text as it leaves, with the digest of what passed; `passed` is told how many bytes. */
+const tableSource = (
+  answers: Answers,
+  table: ArchivedTable,
+  tenantId: string,
+  passed: (bytes: number) => void,
+): TableSource => {
+  const hash = createHash("sha256");
+  let rows = 0;
+  async function* copied(): AsyncGenerator<Buffer, void, undefined> {
+    for (;;) {
+      const answer = await nextOf(answers);
+      if (answer.kind === "done") {
+        ({ rows } = answer);
+        return;
+      }
+      if (answer.kind !== "copy") throw new Error("A COPY was answered with a row.");
+      hash.update(answer.bytes);
+      passed(answer.bytes.length);
+      yield answer.bytes;
+    }
+  }
+  return {
+    table: table.description,
+    ddl: table.ddl(tenantId),
+    copy: copied(),
+    facts: () => ({ rows, digest: hash.digest("hex") }),
+  };
+};
+
+/** The tables of an archive, from the answers to their COPYs. `passed` is told of COPY text as it comes, in bytes. */
+export async function* tableSources(
+  answers: Answers,
+  tables: readonly ArchivedTable[],
+  tenantId: string,
+  passed: (bytes: number) => void = () => {},
+): AsyncGenerator<TableSource> {
+  let bytes = 0;
+  let beWasteful: (() => void) | undefined;
+  const count = (more: number): void => {
+    bytes += more;
+    passed(more);
+    if (bytes > smallBytes) beWasteful ??= beThrifty();
+  };
+  try {
+    for (const table of tables) yield tableSource(answers, table, tenantId, count);
+    // What failed last fails the archive, too.
+    while ((await answers.next()).done !== true);
+  } finally {
+    beWasteful?.();
+  }
+}
