@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import type { Section, Size } from "./section.ts";
+import { isMeasured, type Section, type Size } from "./section.ts";
 
 export interface Options {
   readonly help: boolean;
@@ -50,14 +50,18 @@ export const readOptions = (
   if (subcommand !== undefined && values.only !== undefined) throw new Error(`--only does not go with ${subcommand}`);
   if (values.write === true && (quick || values.only !== undefined))
     throw new Error("--write is for whole runs: not for --quick, nor for --only");
+  const size = quick ? "quick" : values.full === true ? "full" : "usual";
+  const chosen =
+    subcommand !== undefined
+      ? [named(subcommands, subcommand)]
+      : (values.only?.map((name) => named(sections, name)) ?? sections);
+  if (chosen.every(({ measures }) => !Object.values(measures).some((measure) => isMeasured(measure, size))))
+    throw new Error(`${chosen.map(({ name }) => name).join(", ")}: only with --full`);
   return {
     help: values.help === true,
     run: subcommand ?? "bench",
-    size: quick ? "quick" : values.full === true ? "full" : "usual",
-    chosen:
-      subcommand !== undefined
-        ? [named(subcommands, subcommand)]
-        : (values.only?.map((name) => named(sections, name)) ?? sections),
+    size,
+    chosen,
     write: values.write === true,
     rounds: values.rounds === undefined ? (quick ? 5 : 9) : count("--rounds", values.rounds, /^\d{1,3}$/),
     seconds: values.seconds === undefined ? (quick ? 1 : 3) : count("--seconds", values.seconds, /^\d{1,3}(\.\d)?$/),

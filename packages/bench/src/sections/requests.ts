@@ -1,5 +1,6 @@
 import { median, ratios } from "../compare.ts";
 import type { LoadJob } from "../load/job.ts";
+import { load } from "../load/load.ts";
 import { loadTenants } from "../load-tenants.ts";
 import { type LoadedTurn, loadedTurn } from "../loaded-turn.ts";
 import { startReferences } from "../reference/start-references.ts";
@@ -70,10 +71,11 @@ export const requests = section({
       servers: readonly Server[],
       job: Omit<LoadJob, "url" | "connections" | "seconds">,
     ): Promise<LoadedTurn[][]> => {
-      const turn = (server: Server, seconds: number) => loadedTurn(server, system.pids.postmaster, { ...job, seconds });
-      for (const server of servers) await turn(server, 1); // nobody is measured while it compiles
+      const turn = (server: Server) => loadedTurn(server, system.pids.postmaster, { ...job, seconds: bench.seconds });
+      // Nobody is measured while it compiles.
+      for (const { url } of servers) await load({ ...job, url, connections: 16, seconds: 1 });
       return takeTurns(
-        servers.map((server) => ({ name: server.name, run: () => turn(server, bench.seconds) })),
+        servers.map((server) => ({ name: server.name, run: () => turn(server) })),
         bench.rounds,
         (round, name, { perSecond, serverMicroseconds, postgresMicroseconds, p95 }) =>
           bench.log(
