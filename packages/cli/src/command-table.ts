@@ -215,6 +215,12 @@ export const commandTable = [
     load: () => import("./commands/metrics.ts"),
   },
   {
+    name: "placement",
+    section: "The system",
+    summary: "Where tenants live, and what each shard weighs",
+    load: () => import("./commands/placement.ts"),
+  },
+  {
     name: "hold",
     section: "The system",
     summary: "Legal holds: tenants whose data must stay",
@@ -263,6 +269,12 @@ export const commandTable = [
     section: "Running it",
     summary: "Make an operator, or let one in again, straight in the database",
     load: () => import("./commands/bootstrap.ts"),
+  },
+  {
+    name: "doctor",
+    section: "Running it",
+    summary: "Look whether this machine and its database are ready to serve",
+    load: () => import("./commands/doctor.ts"),
   },
 
   { name: "api", section: "More", summary: "Call any path of the API", load: () => import("./commands/api.ts") },

@@ -22,6 +22,7 @@ import { maintenanceHandlers } from "./maintenance/maintenance-handlers.ts";
 import { metricsHandlers } from "./metrics/metrics-handlers.ts";
 import { operationHandlers } from "./operations/operation-handlers.ts";
 import { operatorHandlers } from "./operators/operator-handlers.ts";
+import { placementHandlers } from "./placements/placement-handlers.ts";
 import { planHandlers } from "./plans/plan-handlers.ts";
 import { quotaHandlers } from "./quotas/quota-handlers.ts";
 import { restoreHandlers } from "./restores/restore-handlers.ts";
@@ -37,6 +38,7 @@ export const handlers: Handlers = {
   ...userHandlers,
   ...customerHandlers,
   ...quotaHandlers,
+  ...placementHandlers,
   ...planHandlers,
   ...operatorHandlers,
   ...tokenHandlers,

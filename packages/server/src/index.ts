@@ -1,3 +1,4 @@
+export { examine } from "./doctor/examine.ts";
 export { type LocalApi, openLocalApi } from "./local-api.ts";
 export { openServerDatabase } from "./open-database.ts";
 export { bootstrapOperator } from "./operators/bootstrap.ts";

@@ -19,6 +19,7 @@ import { maintenanceRoutes } from "./maintenance.ts";
 import { metricsRoutes } from "./metrics.ts";
 import { operationRoutes } from "./operations.ts";
 import { operatorRoutes } from "./operators.ts";
+import { placementRoutes } from "./placements.ts";
 import { quotaRoutes } from "./quotas.ts";
 import { restoreRoutes } from "./restores.ts";
 import { tenantRoutes } from "./tenants.ts";
@@ -43,6 +44,7 @@ export const routes = {
   ...errorRoutes,
   ...metricsRoutes,
   ...operationRoutes,
+  ...placementRoutes,
   ...backupRoutes,
   ...restoreRoutes,
   ...holdRoutes,

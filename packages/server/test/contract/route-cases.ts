@@ -532,6 +532,7 @@ export const routeCases: { readonly [Id in RouteId]: CaseOf<Id> } = {
   "alertMetrics.list": { prepare: nothing },
   "metrics.get": { prepare: (_, { id }) => ({ query: { tenantId: id } }) },
   "metrics.top": { prepare: () => ({ query: { by: "rows", limit: 3 } }) },
+  "placements.list": { prepare: (_, { id }) => ({ query: { tenantId: id } }) },
   "operations.list": { prepare: (_, { id }) => ({ query: { tenantId: id } }) },
   "operations.get": { prepare: async (world, { id }) => ({ params: { id: await newOperation(world, id) } }) },
   "operations.cancel": {
