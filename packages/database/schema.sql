@@ -1205,6 +1205,9 @@ grant execute on function app.operator_token to operator;
 -- app.quota_limit(tenant uuid, resource text): stable, runs as its caller, search_path=pg_catalog, pg_temp; body 07c41e0e
 grant execute on function app.quota_limit to operator;
 grant execute on function app.quota_limit to tenant;
+-- app.quota_used(tenant uuid, resource text): stable, runs as its caller, search_path=pg_catalog, pg_temp; body 5133c1c0
+grant execute on function app.quota_used to operator;
+grant execute on function app.quota_used to tenant;
 -- app.read_as_export(tenant uuid): stable, runs as its caller, search_path=pg_catalog, pg_temp; body dbb123ae
 grant execute on function app.read_as_export to operator;
 grant execute on function app.read_as_export to tenant;
@@ -1227,6 +1230,9 @@ grant execute on function app.require_serving to tenant;
 grant execute on function app.roll_up_usage to operator;
 -- app.sees_transactions(): stable, runs as its owner, search_path=pg_catalog, pg_temp; body a2e6f084
 grant execute on function app.sees_transactions to operator;
+-- app.token_actor(tenant uuid, hash bytea): stable, runs as its caller, search_path=pg_catalog, pg_temp; body d919b607
+grant execute on function app.token_actor to operator;
+grant execute on function app.token_actor to tenant;
 -- app.trim_audit_chains(heads json): volatile, runs as its owner, search_path=pg_catalog, pg_temp; body 2ee90367
 grant execute on function app.trim_audit_chains to operator;
 -- app.use_quota(tenant uuid, resource text, amount bigint): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body c6558984

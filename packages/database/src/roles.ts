@@ -15,16 +15,19 @@ const settingsOf: Record<RoleName, Record<string, string>> = {
   jobs: { TimeZone: "UTC" },
 };
 
+/** The tenant's context is a setting, and row-level security asks for it on the nodes where the rows are. */
+const settingsOnCitus: Record<string, string> = { "citus.propagate_set_commands": "local" };
+
 /** Two sessions that change one role at once: the later one gets one of these, and finds the work done on another try. */
 const racedCodes = ["XX000", "23505", "42710", "40001", "40P01"];
 
 /** Makes the roles that are missing and lets the connected user act as the owner. Safe to run in many sessions at once. */
 export async function ensureRoles(client: Client, prefix: string): Promise<void> {
   // On Citus the nodes log in to each other as whoever a statement runs as. Without a password nobody else can as the owner.
-  const ownerLogsIn = await hasCitus(client);
+  const citus = await hasCitus(client);
   for (const role of ["owner", ...servingRoles] as const) {
     const name = roleName(prefix, role);
-    const login = role !== "owner" || ownerLogsIn;
+    const login = role !== "owner" || citus;
     await repeatWhenRaced(async () => {
       const { rows } = await client.query<{ rolcanlogin: boolean }>(
         "select rolcanlogin from pg_catalog.pg_roles where rolname = $1",
@@ -36,7 +39,7 @@ export async function ensureRoles(client: Client, prefix: string): Promise<void>
         await client.query(`alter role ${name} login`);
       }
     });
-    await ensureSettings(client, name, settingsOf[role]);
+    await ensureSettings(client, name, { ...settingsOf[role], ...(citus ? settingsOnCitus : {}) });
   }
   await joinOwner(client, roleName(prefix, "owner"));
   await letOwnerReadStatistics(client, roleName(prefix, "owner"));

@@ -18,6 +18,11 @@ const constraints: Readonly<Record<string, { code: ErrorCode; detail: string; hi
     detail: "Another user of this tenant has this e-mail.",
     hint: "Use another e-mail, or change that user: `tenantctl users list`.",
   },
+  password_resets_user: {
+    code: "not_found",
+    detail: "There is no such user.",
+    hint: "`tenantctl users list` shows them.",
+  },
   operators_email: {
     code: "email_taken",
     detail: "Another operator has this e-mail.",

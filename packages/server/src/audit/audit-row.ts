@@ -26,9 +26,7 @@ const json = (value: object | null | undefined): string | null =>
 
 /** A token's id and name, looked up where the row is written: the request knows only the hash. */
 const tokenColumn = (tenant: string, hash: Buffer, column: "id" | "name") =>
-  tenant === SYSTEM_TENANT_ID
-    ? sql`(select ${sql.ref(column)}::text from app.operator_tokens where token_hash = ${hash})`
-    : sql`(select ${sql.ref(column)}::text from app.api_tokens where tenant_id = ${tenant} and token_hash = ${hash})`;
+  sql`(app.token_actor(${tenant}::uuid, ${hash}::bytea))[${sql.lit(column === "id" ? 1 : 2)}]`;
 
 /**
  * The statement that writes one audit row, with its details: run it in the transaction of the change.
@@ -49,11 +47,12 @@ export const auditRow = (entry: AuditEntry): CompiledQuery<never> => {
   if (before === null && after === null) {
     return sql<never>`insert into app.audit_log (${columns}) values (${values}, null)`.compile(build);
   }
+  // No INSERT … SELECT: on Citus that is a COPY, which row-level security refuses. The digest is of the jsonb as it is stored.
   return sql<never>`with details as (
     insert into app.audit_details (tenant_id, audit_id, at, before, after)
-    values (${tenant}::uuid, ${id}::uuid, clock_timestamp(), ${before}::jsonb, ${after}::jsonb) returning before, after)
+    values (${tenant}::uuid, ${id}::uuid, clock_timestamp(), ${before}::jsonb, ${after}::jsonb))
   insert into app.audit_log (${columns})
-  select ${values}, sha256(convert_to(coalesce(before::text, '') || chr(10) || coalesce(after::text, ''), 'UTF8')) from details`.compile(
+  values (${values}, sha256(convert_to(concat(${before}::jsonb::text, chr(10), ${after}::jsonb::text), 'UTF8')))`.compile(
     build,
   );
 };

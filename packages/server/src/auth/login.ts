@@ -40,10 +40,12 @@ const tenantOf = async (call: LoginCall, reference: string): Promise<FoundTenant
 
 const findAccount = async (realm: Realm, email: string, address: string): Promise<FoundAccount | undefined> => {
   const [row] = await realm.lookup.run(
-    sql<FoundAccount>`select ${accountColumns(realm)}, a.password_hash as hash, a.disabled_at is not null as disabled,
+    // On Citus operators are on the coordinator and addresses on the nodes: such tables meet only as a whole.
+    sql<FoundAccount>`with a as materialized (select * from ${realm.accounts} a where ${realm.own("a")} and a.email = ${email})
+      select ${accountColumns(realm)}, a.password_hash as hash, a.disabled_at is not null as disabled,
         exists (select from app.known_addresses k where k.tenant_id = ${realm.contextId}::uuid and k.account_id = a.id
           and k.address = ${networkOf(address)} and k.last_login_at > now() - interval '90 days') as known
-      from ${realm.accounts} a where ${realm.own("a")} and a.email = ${email}`.compile(build),
+      from a`.compile(build),
   );
   return row;
 };
@@ -90,9 +92,11 @@ const enter = (call: LoginCall, realm: Realm, account: FoundAccount, hash: strin
     if (opened === undefined) throw invalidCredentials();
     await Promise.all([
       tx.run(
-        sql`insert into app.known_addresses (tenant_id, account_id, address)
-          values (${realm.contextId}, ${account.id}, ${networkOf(address)})
-          on conflict (tenant_id, account_id, address) do update set last_login_at = now()`.compile(build),
+        sql`insert into app.known_addresses (tenant_id, account_id, address, last_login_at)
+          values (${realm.contextId}, ${account.id}, ${networkOf(address)}, now())
+          on conflict (tenant_id, account_id, address) do update set last_login_at = excluded.last_login_at`.compile(
+          build,
+        ),
       ),
       tx.run(
         audited(

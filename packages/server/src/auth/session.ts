@@ -63,16 +63,22 @@ export const openSession = async (
   const sessionId = uuidv7();
   const refresh = firstRefreshToken(realm.tenantId, sessionId);
   // Updating the account first takes its row's lock: whoever disables it comes before or after this session as a whole.
-  const rows = await tx.run(
-    sql<{ id: string }>`with account as (
-        update ${realm.accounts} a set last_login_at = now(), password_hash = ${login.betterHash ?? login.verifiedHash}
+  const [accounts] = await Promise.all([
+    tx.run(
+      sql<{ id: string }>`update ${realm.accounts} a
+        set last_login_at = now(), password_hash = ${login.betterHash ?? login.verifiedHash}
         where ${realm.own("a")} and a.id = ${login.account.id} and a.disabled_at is null
           and a.password_hash = ${login.verifiedHash}
-        returning a.id)
-      insert into ${realm.sessions} (${realm.keyColumn} id, ${realm.owner}, refresh_hash, expires_at, address, user_agent)
-      select ${realm.keyValue} ${sessionId}::uuid, account.id, ${refresh.hash}::bytea,
-        now() + make_interval(days => ${settings.refreshTokenDays}::int), ${login.address}, ${login.userAgent}::text
-      from account returning id`.compile(build),
-  );
-  return rows.length === 0 ? undefined : { sessionId, refresh };
+        returning a.id`.compile(build),
+    ),
+    tx.run(
+      sql`insert into ${realm.sessions}
+          (${realm.keyColumn} id, ${realm.owner}, refresh_hash, expires_at, address, user_agent)
+        values (${realm.keyValue} ${sessionId}::uuid, ${login.account.id}::uuid, ${refresh.hash}::bytea,
+          now() + make_interval(days => ${settings.refreshTokenDays}::int), ${login.address}, ${login.userAgent}::text)`.compile(
+        build,
+      ),
+    ),
+  ]);
+  return accounts.length === 0 ? undefined : { sessionId, refresh };
 };

@@ -9,6 +9,7 @@ import { normaliseEmail } from "../email.ts";
 import { jsonRow, pageAnswer } from "../json-page.ts";
 import { useQuota } from "../quotas/use-quota.ts";
 import { tenantOf } from "../tenant-of.ts";
+import { written } from "../written.ts";
 import { listCustomers } from "./customer-list.ts";
 import { type Customer, customerBytes, customerColumns, customerFields } from "./customer-row.ts";
 
@@ -59,11 +60,12 @@ export const customerHandlers: Handlers<
     const { name, phone = null, notes = null, balanceMinor = 0, currency = "USD" } = call.body;
     const email = storedEmail(call.body.email ?? null);
     const [[row]] = await call.scope.batch([
-      sql<{
-        json: string;
-      }>`insert into app.customers (tenant_id, id, name, email, phone, notes, balance_minor, currency)
-        values (${tenantId}, ${id}, ${name}, ${email}, ${phone}, ${notes}, ${balanceMinor}, ${currency})
-        returning ${jsonRow(customerColumns)} as json`.compile(build),
+      written<{ json: string }>(
+        sql`insert into app.customers (tenant_id, id, name, email, phone, notes, balance_minor, currency)
+          values (${tenantId}, ${id}, ${name}, ${email}, ${phone}, ${notes}, ${balanceMinor}, ${currency})`,
+        "made",
+        sql`${jsonRow(customerColumns)} as json`,
+      ).compile(build),
       audited(call, { resourceId: id, after: { name, email, phone, notes, balanceMinor, currency } }),
       useQuota(tenantId, "customers", 1),
       useQuota(tenantId, "storage_bytes", bytesOf(tenantId, id)),
@@ -85,8 +87,11 @@ export const customerHandlers: Handlers<
         .map(([field, column]) => sql`${sql.ref(column)} = ${change.after[field as keyof typeof customerFields]}`);
       const [[row]] = await Promise.all([
         tx.run(
-          sql<{ json: string }>`update app.customers set ${sql.join(assignments)}, updated_at = now()
-            where ${isOne(tenantId, id)} returning ${jsonRow(customerColumns)} as json`.compile(build),
+          written<{ json: string }>(
+            sql`update app.customers set ${sql.join(assignments)}, updated_at = now() where ${isOne(tenantId, id)}`,
+            "changed",
+            sql`${jsonRow(customerColumns)} as json`,
+          ).compile(build),
         ),
         tx.run(audited(call, { resourceId: customer.id, ...change })),
         tx.run(useQuota(tenantId, "storage_bytes", sql<number>`${bytesOf(tenantId, id)} - ${bytes}::bigint`)),

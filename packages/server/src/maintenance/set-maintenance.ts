@@ -1,5 +1,6 @@
 import type { BodyOf, Routes } from "@tenantctl/contract";
 import { build, sql, type Transaction } from "@tenantctl/database";
+import type { RawBuilder } from "kysely";
 import { noSuchTenant } from "../tenants/find-tenant.ts";
 import { type Maintenance, maintenanceColumns, type Place, rowOf, stands } from "./place.ts";
 
@@ -7,7 +8,8 @@ type Wanted = BodyOf<Routes["maintenance.on"]>;
 /** A maintenance, wherever it is. */
 export type Standing = Omit<Maintenance, "tenantId" | "slug">;
 
-const time = (column: string) => sql`to_char(${sql.ref(column)} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+const time = (moment: RawBuilder<unknown>) =>
+  sql`to_char((${moment}) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
 /** What stands there now, with the row locked until the transaction ends: of two operators the second sees what the first did. */
 export const lockMaintenance = async (transaction: Transaction, place: Place): Promise<Standing | undefined> => {
@@ -37,12 +39,13 @@ export const setMaintenance = async (
   { before, setBy }: { readonly before: Standing | undefined; readonly setBy: string },
 ): Promise<Standing> => {
   const { table, where } = rowOf(place);
+  const startedAt = before?.startedAt == null ? time(sql`now()`) : sql`${before.startedAt}::text`;
+  const endsAt =
+    forSeconds === undefined ? sql`null::text` : time(sql`now() + make_interval(secs => ${forSeconds}::int)`);
   const [row] = await transaction.run(
     sql<Standing>`update ${table} set maintenance = jsonb_build_object(
         'mode', ${readOnly === true ? "read_only" : "full"}::text, 'reason', ${reason ?? null}::text,
-        'startedAt', coalesce(${before?.startedAt ?? null}::text, ${time("c.begins")}), 'endsAt', ${time("c.ends")},
-        'setBy', ${setBy}::text)
-      from (select now() as begins, now() + make_interval(secs => ${forSeconds ?? null}::int) as ends) c
+        'startedAt', ${startedAt}, 'endsAt', ${endsAt}, 'setBy', ${setBy}::text)
       where ${where} returning ${maintenanceColumns}`.compile(build),
   );
   if (row === undefined) throw noSuchTenant();

@@ -15,8 +15,8 @@ const due = sql<{ id: string }>`select t.id from app.tenants t
 
 const store = (tenantId: string, rows: number | null) =>
   sql`insert into app.tenant_sizes as s (tenant_id, day, rows, bytes, counted_at)
-    values (${tenantId}::uuid, (now() at time zone 'UTC')::date, ${rows}::bigint, coalesce((select used from app.usage_counters
-      where tenant_id = ${tenantId}::uuid and resource = 'storage_bytes'), 0), now())
+    values (${tenantId}::uuid, (now() at time zone 'UTC')::date, ${rows}::bigint,
+      app.quota_used(${tenantId}::uuid, 'storage_bytes'), now())
     on conflict on constraint tenant_sizes_pkey do update
       set rows = excluded.rows, bytes = excluded.bytes, counted_at = excluded.counted_at`.compile(build);
 

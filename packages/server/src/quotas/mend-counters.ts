@@ -24,7 +24,7 @@ export const mendCounters = async (transaction: Transaction, tenantId: string): 
         sql`insert into app.usage_counters as c (tenant_id, resource, used)
           values (${tenantId}::uuid, ${resource}::text, greatest(${missing}, 0))
           on conflict on constraint usage_counters_pkey do update
-            set used = greatest(c.used + ${missing}, 0), counted_at = now()`.compile(build),
+            set used = greatest(c.used + ${missing}, 0), counted_at = excluded.counted_at`.compile(build),
       );
     }),
   );

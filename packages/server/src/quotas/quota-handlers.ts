@@ -85,12 +85,12 @@ export const quotaHandlers: Handlers<"quotas.get" | "quotas.set" | "quotas.recou
           transaction.run(
             after === null
               ? sql`delete from app.quota_overrides where ${row}`.compile(build)
-              : sql`insert into app.quota_overrides as o (tenant_id, resource, quota_limit, reason, expires_at, set_by)
+              : sql`insert into app.quota_overrides as o (tenant_id, resource, quota_limit, reason, expires_at, set_by, created_at)
                   values (${id}::uuid, ${resource}, ${after.limit}::bigint, ${after.reason}, ${after.expiresAt}::timestamptz,
-                    ${JSON.stringify({ type, id: actorId, name })}::jsonb)
+                    ${JSON.stringify({ type, id: actorId, name })}::jsonb, now())
                   on conflict (tenant_id, resource) do update set quota_limit = excluded.quota_limit,
                     reason = excluded.reason, expires_at = excluded.expires_at, set_by = excluded.set_by,
-                    created_at = now()`.compile(build),
+                    created_at = excluded.created_at`.compile(build),
           ),
           transaction.run(audited(call, { tenantId: id, resourceId: resource, detail: reason, before, after })),
         ]);

@@ -61,8 +61,8 @@ const enterRegistry = async (
     sql`insert into app.tenants as t (id, slug, name, status, plan, contact_email, status_reason, created_at)
       values (${tenantId}::uuid, ${slug}, ${name}, 'suspended', ${plan}, ${email}, ${reason}, ${created})
       on conflict (id) do update set slug = excluded.slug, name = excluded.name, status = 'suspended', plan = excluded.plan,
-        contact_email = excluded.contact_email, status_reason = excluded.status_reason, status_changed_at = now(),
-        updated_at = now(), created_at = excluded.created_at, previous_status = null, deleted_at = null, purge_at = null,
+        contact_email = excluded.contact_email, status_reason = excluded.status_reason, status_changed_at = excluded.status_changed_at,
+        updated_at = excluded.updated_at, created_at = excluded.created_at, previous_status = null, deleted_at = null, purge_at = null,
         purged_at = null, hold = null, maintenance = null
       where t.status = 'purged' returning t.id`.compile(build),
   );

@@ -96,7 +96,7 @@ export const recount = async (rewrite: Rewrite, tenantId: string): Promise<void>
   await rewrite.run(
     sql`insert into app.usage_counters as c (tenant_id, resource, used)
       values ${sql.join(uses.map(({ resource, counted }) => sql`(${tenantId}::uuid, ${resource}::text, ${String(counted)}::bigint)`))}
-      on conflict on constraint usage_counters_pkey do update set used = excluded.used, counted_at = now()
+      on conflict on constraint usage_counters_pkey do update set used = excluded.used, counted_at = excluded.counted_at
       where c.used <> excluded.used`.compile(build),
   );
   await rewrite.run(noteFilling(tenantId));

@@ -5,13 +5,14 @@ import type { CompiledQuery } from "kysely";
 export const endAccess = (tenantId: string, reason: string, tokens: boolean): CompiledQuery<{ ended: number }> =>
   sql<{ ended: number }>`with ended_sessions as (
       update app.sessions set ended_at = now(), end_reason = ${reason}
-      where tenant_id = ${tenantId}::uuid and ended_at is null returning expires_at > now() as usable),
+      where tenant_id = ${tenantId}::uuid and ended_at is null returning expires_at),
     revoked_tokens as (
       update app.api_tokens set revoked_at = now()
       where tenant_id = ${tenantId}::uuid and revoked_at is null and ${tokens}::boolean
-      returning (expires_at is null or expires_at > now()) as usable),
+      returning expires_at),
     used_resets as (
       update app.password_resets set used_at = now()
       where tenant_id = ${tenantId}::uuid and used_at is null and ${tokens}::boolean)
-    select (select count(*) from ended_sessions where usable) + (select count(*) from revoked_tokens where usable) as ended
+    select (select count(*) from ended_sessions where expires_at > now())
+      + (select count(*) from revoked_tokens where expires_at is null or expires_at > now()) as ended
   `.compile(build);

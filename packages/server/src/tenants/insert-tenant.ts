@@ -1,5 +1,6 @@
 import { ContractError } from "@tenantctl/contract";
 import { build, sql, type Transaction } from "@tenantctl/database";
+import { written } from "../written.ts";
 import { slugOf } from "./slug.ts";
 import { type TenantBody, tenantJson } from "./tenant-json.ts";
 
@@ -21,7 +22,7 @@ const mostTries = 100;
 export const insertTenant = async (transaction: Transaction, tenant: NewTenant): Promise<TenantBody> => {
   if (tenant.slug !== undefined) {
     const [row] = await transaction.run(
-      sql<{ tenant: TenantBody }>`${values(tenant, tenant.slug)} returning ${tenantJson} as tenant`.compile(build),
+      written<{ tenant: TenantBody }>(values(tenant, tenant.slug), "t", sql`${tenantJson} as tenant`).compile(build),
     );
     if (row !== undefined) return row.tenant;
   }
@@ -36,8 +37,11 @@ export const insertTenant = async (transaction: Transaction, tenant: NewTenant):
     if (free === undefined) break;
     // Somebody who is about to commit this slug is waited for; then the next one is tried.
     const [row] = await transaction.run(
-      sql<{ tenant: TenantBody }>`${values(tenant, free.slug)} on conflict (slug) where status <> 'purged' do nothing
-        returning ${tenantJson} as tenant`.compile(build),
+      written<{ tenant: TenantBody }>(
+        sql`${values(tenant, free.slug)} on conflict (slug) where status <> 'purged' do nothing`,
+        "t",
+        sql`${tenantJson} as tenant`,
+      ).compile(build),
     );
     if (row !== undefined) return row.tenant;
   }

@@ -10,6 +10,7 @@ import { claimKey, idempotentRequest, keepAnswer } from "../idempotency.ts";
 import { jsonTime } from "../json-time.ts";
 import { useQuota } from "../quotas/use-quota.ts";
 import { bytesOfUser } from "../users/user-row.ts";
+import { written } from "../written.ts";
 import { insertTenant } from "./insert-tenant.ts";
 import { operatorInTenant, transactionOrRehearsal } from "./operator-in-tenant.ts";
 import { checkSlug, slugOf } from "./slug.ts";
@@ -56,10 +57,13 @@ const slugTaken = (): ContractError =>
 const issueSecret = async (transaction: Transaction, tenantId: string, adminId: string) => {
   const { secret, hash } = makeResetSecret(tenantId);
   const [row] = await transaction.run(
-    sql<{ expiresAt: string }>`insert into app.password_resets (tenant_id, id, user_id, secret_hash, expires_at)
-      values (${tenantId}::uuid, ${uuidv7()}::uuid, ${adminId}::uuid, ${hash}::bytea,
-        now() + make_interval(days => ${firstSecretDays}::int))
-      returning ${jsonTime("expires_at")} as "expiresAt"`.compile(build),
+    written<{ expiresAt: string }>(
+      sql`insert into app.password_resets (tenant_id, id, user_id, secret_hash, expires_at)
+        values (${tenantId}::uuid, ${uuidv7()}::uuid, ${adminId}::uuid, ${hash}::bytea,
+          now() + make_interval(days => ${firstSecretDays}::int))`,
+      "issued",
+      sql`${jsonTime("expires_at")} as "expiresAt"`,
+    ).compile(build),
   );
   return { adminSecret: secret, adminSecretExpiresAt: row?.expiresAt ?? null };
 };
@@ -94,7 +98,7 @@ export const provisionTenant: Handler<Provision> = async (call) => {
       transaction.run(
         sql`insert into app.users (tenant_id, id, email, name, role, password_hash, password_changed_at)
           values (${id}::uuid, ${adminId}::uuid, ${adminEmail}, ${body.adminName.trim().normalize("NFC")}, 'tenant_admin',
-            ${passwordHash}, case when ${!invites} then now() end)`.compile(build),
+            ${passwordHash}, ${invites ? sql`null` : sql`now()`})`.compile(build),
       ),
       invites && !dryRun ? issueSecret(transaction, id, adminId) : {},
       transaction.run(

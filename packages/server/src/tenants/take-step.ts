@@ -10,6 +10,7 @@ import {
 import { build, sql, type Transaction } from "@tenantctl/database";
 import type { CompiledQuery } from "kysely";
 import type { AuditEntry } from "../audit/audit-row.ts";
+import { written } from "../written.ts";
 import { endAccess } from "./end-access.ts";
 import type { LockedTenant } from "./lock-tenant.ts";
 import { type TenantBody, tenantJson } from "./tenant-json.ts";
@@ -53,12 +54,13 @@ export const takeStep = async (
   if (target === before.status) return { tenant: before.tenant, changed: false, sessionsEnded: 0 };
   const { id } = before.tenant;
   const deleting = target === "deleted";
-  const change = sql<{ tenant: TenantBody }>`update app.tenants t set status = ${target}, status_reason = ${reason},
+  const changing = sql`update app.tenants t set status = ${target}, status_reason = ${reason},
       status_changed_at = now(), updated_at = now(),
       previous_status = ${deleting ? before.status : null},
-      deleted_at = case when ${deleting}::boolean then now() end,
-      purge_at = case when ${deleting}::boolean then now() + make_interval(days => ${purgeDays}::int) end
-    where t.id = ${id}::uuid returning ${tenantJson} as tenant`.compile(build);
+      deleted_at = ${deleting ? sql`now()` : sql`null`},
+      purge_at = ${deleting ? sql`now() + make_interval(days => ${purgeDays}::int)` : sql`null`}
+    where t.id = ${id}::uuid`;
+  const change = written<{ tenant: TenantBody }>(changing, "t", sql`${tenantJson} as tenant`).compile(build);
   // Back in service nothing from before may work either: a login under way at the suspension comes after its clearing.
   const [[changed], [access]] = await Promise.all([
     transaction.run(change),

@@ -6,6 +6,7 @@ import type { Handler } from "../call.ts";
 import { normaliseEmail } from "../email.ts";
 import { noteFilling } from "../quotas/note-filling.ts";
 import { planLimit } from "../quotas/quota-rows.ts";
+import { written } from "../written.ts";
 import { findTenant } from "./find-tenant.ts";
 import { refusePartlyRemoved } from "./hold.ts";
 import { lockTenant } from "./lock-tenant.ts";
@@ -65,11 +66,12 @@ export const updateTenant: Handler<Routes["tenants.update"]> = async (call) => {
     if (plan !== tenant.plan) await checkPlan(transaction, tenant, plan);
     const [[row]] = await Promise.all([
       transaction.run(
-        sql<{
-          tenant: TenantBody;
-        }>`update app.tenants t set name = ${name}, contact_email = nullif(${contactEmail}, ''),
-            plan = ${plan}, updated_at = now()
-          where t.id = ${found.id}::uuid returning ${tenantJson} as tenant`.compile(build),
+        written<{ tenant: TenantBody }>(
+          sql`update app.tenants t set name = ${name}, contact_email = nullif(${contactEmail}, ''), plan = ${plan},
+              updated_at = now() where t.id = ${found.id}::uuid`,
+          "t",
+          sql`${tenantJson} as tenant`,
+        ).compile(build),
       ),
       transaction.run(audited(call, { tenantId: found.id, resourceId: found.id, ...changed })),
     ]);

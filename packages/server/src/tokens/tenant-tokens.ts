@@ -5,6 +5,7 @@ import { audited } from "../audit/audited.ts";
 import { makeApiToken } from "../auth/api-token.ts";
 import type { Handlers } from "../call.ts";
 import { tenantOf } from "../tenant-of.ts";
+import { written } from "../written.ts";
 import { mostListed, noSuchToken, type TokenRow, tokenColumns } from "./token.ts";
 import { defaultDays, grantedScopes, makerOf } from "./token-maker.ts";
 
@@ -27,11 +28,14 @@ export const tenantTokenHandlers: Handlers<"tenantTokens.list" | "tenantTokens.c
     return call.scope.transaction(async (tx) => {
       const [[row]] = await Promise.all([
         tx.run(
-          sql<TokenRow>`insert into app.api_tokens as t
+          written<TokenRow>(
+            sql`insert into app.api_tokens
               (tenant_id, id, name, token_hash, scopes, created_by_type, created_by, created_by_name, expires_at)
             values (${tenantId}, ${id}, ${name}, ${hash}, ${scopes}::text[], ${maker.type}, ${maker.id}, ${maker.name},
-              least(now() + make_interval(days => ${expiresInDays}::int), ${maker.expiresAt}::timestamptz))
-            returning ${columns}`.compile(build),
+              least(now() + make_interval(days => ${expiresInDays}::int), ${maker.expiresAt}::timestamptz))`,
+            "t",
+            columns,
+          ).compile(build),
         ),
         tx.run(audited(call, { resourceId: id, after: { name, scopes, expiresInDays } })),
       ]);
@@ -45,9 +49,12 @@ export const tenantTokenHandlers: Handlers<"tenantTokens.list" | "tenantTokens.c
       const tenantId = tenantOf(call);
       const id = call.params.id.toLowerCase();
       const [revoked] = await tx.run(
-        sql<TokenRow>`update app.api_tokens t set revoked_at = now()
-          where t.tenant_id = ${tenantId}::uuid and t.id = ${id}::uuid and t.revoked_at is null
-          returning ${columns}`.compile(build),
+        written<TokenRow>(
+          sql`update app.api_tokens t set revoked_at = now()
+            where t.tenant_id = ${tenantId}::uuid and t.id = ${id}::uuid and t.revoked_at is null`,
+          "t",
+          columns,
+        ).compile(build),
       );
       if (revoked !== undefined) {
         await tx.run(audited(call, { resourceId: id, before: { revoked: false }, after: { revoked: true } }));

@@ -8,6 +8,7 @@ import { makeResetSecret } from "../auth/reset-secret.ts";
 import type { Handler } from "../call.ts";
 import { jsonTime } from "../json-time.ts";
 import { tenantOf } from "../tenant-of.ts";
+import { written } from "../written.ts";
 import { endSessions } from "./end-sessions.ts";
 import { noSuchUser } from "./lock-user.ts";
 import { isUser } from "./user-row.ts";
@@ -43,11 +44,12 @@ const byPassword = async (
 
 const bySecret = (tenantId: string, user: Owner): Reset => {
   const { secret, hash } = makeResetSecret(tenantId);
-  const change = sql<{ expiresAt: string }>`insert into app.password_resets
-    (tenant_id, id, user_id, secret_hash, expires_at)
-    select ${tenantId}::uuid, ${uuidv7()}::uuid, id, ${hash}::bytea, now() + interval '1 hour'
-    from app.users where ${isUser(tenantId, user.id)}
-    returning ${jsonTime("expires_at")} as "expiresAt"`.compile(build);
+  const change = written<{ expiresAt: string }>(
+    sql`insert into app.password_resets (tenant_id, id, user_id, secret_hash, expires_at)
+      values (${tenantId}::uuid, ${uuidv7()}::uuid, ${user.id}::uuid, ${hash}::bytea, now() + interval '1 hour')`,
+    "issued",
+    sql`${jsonTime("expires_at")} as "expiresAt"`,
+  ).compile(build);
   return { change, secret, detail: "a reset secret was issued" };
 };
 

@@ -10,6 +10,7 @@ import { jsonRow, pageAnswer } from "../json-page.ts";
 import { useQuota } from "../quotas/use-quota.ts";
 import { tenantOf } from "../tenant-of.ts";
 import { tokensLeft } from "../tokens/tokens-left.ts";
+import { written } from "../written.ts";
 import { endSessions } from "./end-sessions.ts";
 import { lockUser, noSuchUser } from "./lock-user.ts";
 import { resetPassword } from "./reset-password.ts";
@@ -55,10 +56,12 @@ export const userHandlers: Handlers<
     call.app.passwords.check(password, { email, name, slug: tenant?.slug });
     const hash = await call.app.passwords.hash(password);
     const [[row]] = await call.scope.batch([
-      sql<{ json: string }>`insert into app.users (tenant_id, id, email, name, role, password_hash, password_changed_at,
-          must_change_password)
-        values (${tenantId}, ${id}, ${email}, ${name}, ${role}, ${hash}, now(), ${mustChangePassword})
-        returning ${jsonRow(userColumns)} as json`.compile(build),
+      written<{ json: string }>(
+        sql`insert into app.users (tenant_id, id, email, name, role, password_hash, password_changed_at, must_change_password)
+          values (${tenantId}, ${id}, ${email}, ${name}, ${role}, ${hash}, now(), ${mustChangePassword})`,
+        "made",
+        sql`${jsonRow(userColumns)} as json`,
+      ).compile(build),
       audited(call, {
         resourceId: id,
         after: { name, email, role, ...(mustChangePassword ? { mustChangePassword } : {}) },
@@ -85,13 +88,15 @@ export const userHandlers: Handlers<
       if (change === undefined) return { ...user, ...(await tokensOf(tx, tenantId, user.id)) };
       const { name = user.name, email = user.email, role = user.role, disabled = user.disabled } = change.after;
       const endsSessions = role !== user.role || disabled;
+      const disabledAt = disabled === user.disabled ? sql`` : sql`, disabled_at = ${disabled ? sql`now()` : sql`null`}`;
       const [[row], , left] = await Promise.all([
         tx.run(
-          sql<{
-            json: string;
-          }>`update app.users set name = ${name}, email = ${email}, role = ${role}, updated_at = now(),
-              disabled_at = case when ${disabled}::boolean then coalesce(disabled_at, now()) end
-            where ${isUser(tenantId, user.id)} returning ${jsonRow(userColumns)} as json`.compile(build),
+          written<{ json: string }>(
+            sql`update app.users set name = ${name}, email = ${email}, role = ${role}, updated_at = now()${disabledAt}
+              where ${isUser(tenantId, user.id)}`,
+            "changed",
+            sql`${jsonRow(userColumns)} as json`,
+          ).compile(build),
         ),
         endsSessions ? tx.run(endSessions(tenantId, user.id, disabled ? "disabled" : "role_changed")) : [],
         tokensOf(tx, tenantId, user.id),
