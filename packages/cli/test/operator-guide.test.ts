@@ -5,6 +5,10 @@ describeGuide(
   {
     "Set up": [/^ALL WELL\n/, /^$/],
     "Tenants / Provision a tenant": [/slug\s+acme/, /"slug":"globex"/],
+    "Tenants / Provision many tenants": [
+      /would provision 2 tenants[\s\S]*provisioned 2 tenants[\s\S]*provisioned 0 tenants, 2 were there already[\s\S]*pied-piper-inc richard@piper\.example 20/,
+      /^reset_\S+\n$/,
+    ],
     "Tenants / List and show": [/globex[\s\S]*acme[\s\S]*quotas/, /acme/],
     "Tenants / Suspend, reactivate, cancel": [/suspended[\s\S]*active/, /"status":"suspended"[\s\S]*"status":"active"/],
     "Tenants / Change the plan": [/basic[\s\S]*enterprise/, /"plan":"basic"/],

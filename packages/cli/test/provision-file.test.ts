@@ -193,6 +193,16 @@ describe("where something goes wrong", () => {
     ]);
   });
 
+  it("a tenant that is deleted is not there already", async () => {
+    const file = write("t.jsonl", [rowOf("gone", { adminPassword: "correct horse" })]);
+    expect((await provision([file])).code).toBe(0);
+    const path = `/api/admin/tenants/${own("gone")}/delete`;
+    expect((await server.request("POST", path, { token, body: {} })).status).toBe(200);
+    const { code, stderr } = await provision([file]);
+    expect(code).toBe(3);
+    expect(stderr).toContain(`failed: line 1, ${own("gone")}: a deleted tenant has the slug ${own("gone")}`);
+  });
+
   it("an answer that is lost and a server that is full are tried again, and make one tenant with a secret that works", async () => {
     let calls = 0;
     const keys = new Set<string>();

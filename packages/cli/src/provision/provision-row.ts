@@ -44,10 +44,13 @@ const hasUser = async (api: Api, id: string, email: string): Promise<boolean> =>
 
 /** The tenant that has the row's slug: the row's own, of an earlier run, where its administrator is among the users. */
 const existing = async (api: Api, { slug, adminEmail }: TenantRow): Promise<RowOutcome> => {
-  const { id, status } = await api.call("tenants.get", { params: { id: slug } });
+  const [{ id, status }, isOwn] = await Promise.all([
+    api.call("tenants.get", { params: { id: slug } }),
+    hasUser(api, slug, adminEmail),
+  ]);
   if (status === "deleted")
     throw new ContractError("slug_taken", `a deleted tenant has the slug ${slug}`, `tenantctl undelete ${slug}`);
-  if (await hasUser(api, id, adminEmail)) return { ...none, outcome: "existing", tenantId: id };
+  if (isOwn) return { ...none, outcome: "existing", tenantId: id };
   throw new ContractError(
     "slug_taken",
     `another tenant has the slug ${slug}: ${adminEmail} is none of its users`,
