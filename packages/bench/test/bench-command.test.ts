@@ -24,7 +24,7 @@ test("a command line that cannot be followed starts nothing and leaves with 1", 
 describe.skipIf(!existsSync(`${system15}/bin/pg_dump`))("with PostgreSQL 15 of the system", () => {
   // How fast anything is depends on what else the machine does: asserted is that each comparison comes to a number.
   test("the smallest run of the requests gives each ratio, and one round trip a read", {
-    timeout: 180_000,
+    timeout: 300_000,
   }, async () => {
     const only = ["--only", "requests", "--only", "round-trips"];
     const { stdout, stderr, code } = await bench("--quick", "--rounds", "1", "--seconds", "2", ...only);
