@@ -32,15 +32,16 @@ const usualLimits: ReadonlySet<number> = new Set([10, 20, 25, 50, 100, 200, 250,
  * One statement that answers a page of a list as JSON, and where the next page begins: one row more than the page is
  * read, and only the page's own rows are turned into JSON, only the last one's keys into text.
  */
-export const jsonPage = ({ columns, from, where, orderBy, keys, limit }: JsonList): CompiledQuery<JsonPage> => {
+export const jsonPage = (list: JsonList): CompiledQuery<JsonPage> => pageOf(list).compile(build);
+
+/** The same, to be composed once with a template. */
+export const pageOf = ({ columns, from, where, orderBy, keys, limit }: JsonList): RawBuilder<JsonPage> => {
   const number = (value: number) => (usualLimits.has(limit) ? sql.lit(value) : sql`${value}`);
   return sql<JsonPage>`select
     coalesce('[' || string_agg((select row_to_json(r)::text from (select ${columns}) as r), ',') filter (where place <= ${number(limit)}) || ']', '[]') as rows,
     case when count(*) > ${number(limit)} then max(array[${keys}]) filter (where place = ${number(limit)}) end as next
   from (select c.*, row_number() over () as place
-    from (select * from ${from} where ${where} order by ${orderBy} limit ${number(limit + 1)}) as c) as c`.compile(
-    build,
-  );
+    from (select * from ${from} where ${where} order by ${orderBy} limit ${number(limit + 1)}) as c) as c`;
 };
 
 /** A row of the table in scope as the text of a JSON object, for a select list or RETURNING. */

@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
-import helmet from "@fastify/helmet";
 import { ContractError, type RouteShape, routes } from "@tenantctl/contract";
 import type { Database } from "@tenantctl/database";
 import Fastify, { type FastifyInstance, LogController } from "fastify";
@@ -31,6 +30,7 @@ import { createMetrics } from "./metrics/registry.ts";
 import { watchRequests } from "./metrics/watch-requests.ts";
 import { useOverloadProtection } from "./overload.ts";
 import { createRateLimits } from "./quotas/rate-limits.ts";
+import { securityHeaders } from "./security-headers.ts";
 import type { Settings } from "./settings.ts";
 import { createTokenUse } from "./tokens/token-use.ts";
 import { useUploads } from "./uploads.ts";
@@ -111,16 +111,12 @@ export const buildServer = async (
     localActor,
     draining: false,
   };
-  // The documentation page brings a policy of its own; nothing else here is a page.
-  await fastify.register(helmet, {
-    contentSecurityPolicy: { directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
-    hsts: false,
-  });
+  const alwaysSent = { ...(await securityHeaders()), "cache-control": "no-store" };
   watchRequests(fastify, app.metrics);
   useOverloadProtection(fastify, app);
-  fastify.addHook("onRequest", async (request, reply) => {
-    reply.header("x-request-id", request.id);
-    reply.header("cache-control", "no-store");
+  fastify.addHook("onRequest", (request, reply, done) => {
+    reply.headers(alwaysSent).header("x-request-id", request.id);
+    done();
   });
   fastify.addHook("onResponse", async (request, reply) => {
     if (isProbe(request.principal)) return; // nobody's use

@@ -1,7 +1,7 @@
 import type { customerSorts, QueryOf, Routes } from "@tenantctl/contract";
-import { sql } from "@tenantctl/database";
+import { sql, template } from "@tenantctl/database";
 import type { CompiledQuery, RawBuilder } from "kysely";
-import { allOf, given, type JsonPage, jsonPage } from "../json-page.ts";
+import { allOf, type JsonPage, pageOf } from "../json-page.ts";
 import { jsonTime } from "../json-time.ts";
 import { anyText, decodeCursor, defaultPageSize, timeShape, uuidShape } from "../page.ts";
 import { customerColumns } from "./customer-row.ts";
@@ -13,7 +13,7 @@ interface Order {
   readonly keys: RawBuilder<unknown>;
   readonly shape: readonly RegExp[];
   /** Rows behind the one with these keys. */
-  readonly behind: (key: string, id: string) => RawBuilder<unknown>;
+  readonly behind: (key: RawBuilder<unknown>, id: RawBuilder<unknown>) => RawBuilder<unknown>;
 }
 
 const timeKeys = sql`${jsonTime("created_at")}, id::text`;
@@ -44,27 +44,44 @@ const orders: Readonly<Record<Sort, Order>> = {
   },
 };
 
+type Values = Readonly<Record<"tenantId" | "key" | "id" | "search", string | undefined>>;
+
+/** The statement for each way of asking, composed when it is first asked for; those beyond so many each time. */
+const mostKept = 200;
+const statements = new Map<string, (values: Values) => CompiledQuery<JsonPage>>();
+
+const compose = (sort: Sort, limit: number, isNext: boolean, isSearch: boolean) => {
+  const { orderBy, keys, behind } = orders[sort];
+  return template(["tenantId", "key", "id", "search"], ({ tenantId, key, id, search }) =>
+    pageOf({
+      columns: customerColumns,
+      from: sql`app.customers`,
+      where: allOf([
+        sql`tenant_id = ${tenantId}::uuid`,
+        ...(isNext ? [behind(key, id)] : []),
+        // Not LIKE: what is searched for is text, % and _ included.
+        ...(isSearch
+          ? [sql`(strpos(lower(name), lower(${search}::text)) > 0 or strpos(email, lower(${search}::text)) > 0)`]
+          : []),
+      ]),
+      orderBy,
+      keys,
+      limit,
+    }),
+  );
+};
+
 /** One page of a tenant's customers. Throws invalid_cursor. */
 export const listCustomers = (
   tenantId: string,
   { search, sort = "-createdAt", limit = defaultPageSize, cursor }: QueryOf<Routes["customers.list"]>,
 ): CompiledQuery<JsonPage> => {
-  const { orderBy, keys, shape, behind } = orders[sort];
-  const [key = "", id = ""] = cursor === undefined ? [] : decodeCursor(cursor, shape);
-  return jsonPage({
-    columns: customerColumns,
-    from: sql`app.customers`,
-    where: allOf([
-      sql`tenant_id = ${tenantId}::uuid`,
-      ...given(cursor, () => behind(key, id)),
-      // Not LIKE: what is searched for is text, % and _ included.
-      ...given(
-        search,
-        (part) => sql`(strpos(lower(name), lower(${part}::text)) > 0 or strpos(email, lower(${part}::text)) > 0)`,
-      ),
-    ]),
-    orderBy,
-    keys,
-    limit,
-  });
+  const [key, id] = cursor === undefined ? [] : decodeCursor(cursor, orders[sort].shape);
+  const asked = `${sort} ${limit} ${cursor !== undefined} ${search !== undefined}`;
+  let statement = statements.get(asked);
+  if (statement === undefined) {
+    statement = compose(sort, limit, cursor !== undefined, search !== undefined);
+    if (statements.size < mostKept) statements.set(asked, statement);
+  }
+  return statement({ tenantId, key, id, search });
 };
