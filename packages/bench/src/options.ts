@@ -64,6 +64,6 @@ export const readOptions = (
     chosen,
     write: values.write === true,
     rounds: values.rounds === undefined ? (quick ? 5 : 9) : count("--rounds", values.rounds, /^\d{1,3}$/),
-    seconds: values.seconds === undefined ? (quick ? 1 : 3) : count("--seconds", values.seconds, /^\d{1,3}(\.\d)?$/),
+    seconds: values.seconds === undefined ? (quick ? 0.8 : 3) : count("--seconds", values.seconds, /^\d{1,3}(\.\d)?$/),
   };
 };

@@ -1,3 +1,4 @@
+import { performance } from "node:perf_hooks";
 import { type BenchSystem, startBenchSystem } from "./bench-system.ts";
 import { type Bench, isMeasured, type Section } from "./section.ts";
 import { type Finding, judge } from "./verdict.ts";
@@ -46,6 +47,7 @@ export const runSections = async (
   try {
     for (const { name, measures, run } of chosen) {
       options.log(`== ${name}`);
+      const begun = performance.now();
       const running = run(bench);
       const samples = await Promise.race([running, broken]).catch((error: unknown) => {
         if (interrupted.aborted) {
@@ -56,9 +58,9 @@ export const runSections = async (
         return undefined;
       });
       await stopAll(ofOne);
+      options.log(`${name}: ${((performance.now() - begun) / 1000).toFixed(0)} s`);
       for (const [key, measure] of Object.entries(measures)) {
         if (!isMeasured(measure, options.size)) continue;
-        if (measure.notQuick === true && options.size === "quick") continue;
         const sample = samples?.[key];
         findings.push({ section: name, measure, sample, verdict: judge(measure, sample) });
       }

@@ -19,7 +19,8 @@ export interface Measure {
 }
 
 /** Whether a run of that size takes it. */
-export const isMeasured = ({ full }: Measure, size: Size): boolean => full !== true || size === "full";
+export const isMeasured = ({ full, notQuick }: Measure, size: Size): boolean =>
+  (full !== true || size === "full") && (notQuick !== true || size !== "quick");
 
 /** What a measure came to. */
 export interface Sample {

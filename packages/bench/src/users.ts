@@ -42,3 +42,9 @@ export const logIn = async (
   if (users.length !== slugs.length) throw new Error(`only ${users.length} of ${slugs.length} users could log in`);
   return users;
 };
+
+/** A token of the same tenant for programs, which may read customers. */
+export const apiToken = async ({ url }: BenchSystem, token: string): Promise<string> => {
+  const body = { name: "bench", scopes: ["customers:read"] };
+  return String((await postJson(`${url}/api/tenants/tokens`, body, token)).token);
+};

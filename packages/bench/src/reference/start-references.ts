@@ -9,6 +9,8 @@ const poolSize = "10";
 export interface References {
   /** (a) */
   readonly bare: Serving;
+  /** (a), its statements prepared */
+  readonly barePrepared: Serving;
   /** (a′) */
   readonly jsonByPostgres: Serving;
   /** (b) */
@@ -40,6 +42,7 @@ export const startReferences = async (system: BenchSystem): Promise<References> 
     return {
       // As a superuser, whom no policy holds up.
       bare: await start("bare", superuserUrl),
+      barePrepared: await start("bare-prepared", superuserUrl),
       jsonByPostgres: await start("json-by-postgres", superuserUrl),
       usualRls: await start("usual-rls", rlsUrl.href),
       stop,

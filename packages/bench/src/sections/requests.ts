@@ -1,5 +1,5 @@
 import { median, ratios } from "../compare.ts";
-import type { LoadJob } from "../load/job.ts";
+import type { LoadJob, LoadRequest } from "../load/job.ts";
 import { load } from "../load/load.ts";
 import { loadTenants } from "../load-tenants.ts";
 import { type LoadedTurn, loadedTurn } from "../loaded-turn.ts";
@@ -7,14 +7,20 @@ import { startReferences } from "../reference/start-references.ts";
 import { requireSameAnswers } from "../same-answers.ts";
 import { type Bench, type Sample, section } from "../section.ts";
 import { takeTurns } from "../take-turns.ts";
-import { liftLimits, logIn, unlimited } from "../users.ts";
+import { apiToken, liftLimits, logIn, unlimited } from "../users.ts";
 
 const tenants = 100;
 const customersEach = 100;
 const page = 50;
 const users = 16;
 
-type Server = { readonly name: string; readonly url: string; readonly pid: number };
+interface Candidate {
+  readonly name: string;
+  readonly url: string;
+  readonly pid: number;
+  /** Its own requests, where they are not those of the others. */
+  readonly requests?: readonly LoadRequest[];
+}
 
 const sample = (own: readonly LoadedTurn[] = [], reference: readonly LoadedTurn[] = []): Sample => {
   const both = (pick: (turn: LoadedTurn) => number): string =>
@@ -38,6 +44,8 @@ const measures = {
     must: 0.6,
     aim: 0.8,
   },
+  listPrepared: { what: "list of 50 customers: requests/s : (a) with prepared statements" },
+  listToken: { what: "list of 50 customers, tctl_ tokens: requests/s : (a), its access tokens" },
 } as const;
 
 /** What tenants' requests cost, beside servers that do less. */
@@ -49,6 +57,8 @@ export const requests = section({
     listRls: { ...measures.listRls, unit: "×", better: "higher" },
     get: { ...measures.get, unit: "×", better: "higher" },
     create: { ...measures.create, unit: "×", better: "higher" },
+    listPrepared: { ...measures.listPrepared, unit: "×", better: "higher", full: true },
+    listToken: { ...measures.listToken, unit: "×", better: "higher", full: true },
   },
   about: ({ rounds, seconds }) =>
     `Requests: ${tenants} tenants with ${customersEach} customers each, 16 connections, 10 connections to PostgreSQL ` +
@@ -61,21 +71,24 @@ export const requests = section({
     const loggedIn = await logIn(system, slugs);
     const references = await startReferences(system);
     bench.after(() => references.stop());
-    const own: Server = { name: "tenantctl", url: system.url, pid: system.pids.api };
-    const bare: Server = { name: "(a)", ...references.bare };
-    const jsonByPostgres: Server = { name: "(a′)", ...references.jsonByPostgres };
-    const usualRls: Server = { name: "(b)", ...references.usualRls };
+    const own: Candidate = { name: "tenantctl", url: system.url, pid: system.pids.api };
+    const bare: Candidate = { name: "(a)", ...references.bare };
+    const jsonByPostgres: Candidate = { name: "(a′)", ...references.jsonByPostgres };
+    const usualRls: Candidate = { name: "(b)", ...references.usualRls };
 
     const compare = async (
       what: string,
-      servers: readonly Server[],
+      candidates: readonly Candidate[],
       job: Omit<LoadJob, "url" | "connections" | "seconds">,
     ): Promise<LoadedTurn[][]> => {
-      const turn = (server: Server) => loadedTurn(server, system.pids.postmaster, { ...job, seconds: bench.seconds });
+      const turn = (candidate: Candidate) => {
+        const requests = candidate.requests ?? job.requests;
+        return loadedTurn(candidate, system.pids.postmaster, { ...job, requests, seconds: bench.seconds });
+      };
       // Nobody is measured while it compiles.
-      for (const { url } of servers) await load({ ...job, url, connections: 16, seconds: 1 });
+      for (const { url } of candidates) await load({ ...job, url, connections: 16, seconds: 1 });
       return takeTurns(
-        servers.map((server) => ({ name: server.name, run: () => turn(server) })),
+        candidates.map((candidate) => ({ name: candidate.name, run: () => turn(candidate) })),
         bench.rounds,
         (round, name, { perSecond, serverMicroseconds, postgresMicroseconds, p95 }) =>
           bench.log(
@@ -88,6 +101,13 @@ export const requests = section({
     const list = loggedIn.map(({ token }) => ({ path: `/api/customers?limit=${page}`, token }));
     const lists = [own, bare, jsonByPostgres, usualRls];
     await requireSameAnswers(lists, list);
+    if (bench.size === "full") {
+      lists.push({ name: "(a) prepared", ...references.barePrepared });
+      const requests = await Promise.all(
+        list.map(async ({ path, token }) => ({ path, token: await apiToken(system, token) })),
+      );
+      lists.push({ ...own, name: "tenantctl, tctl_ tokens", requests });
+    }
     const listed = await compare("list", lists, { requests: list });
 
     const ids = await system.sql(
@@ -111,6 +131,9 @@ export const requests = section({
       listRls: sample(listed[0], listed[3]),
       get: sample(got[0], got[1]),
       create: sample(created[0], created[1]),
+      ...(bench.size === "full"
+        ? { listPrepared: sample(listed[0], listed[4]), listToken: sample(listed[5], listed[1]) }
+        : {}),
     };
   },
 });
