@@ -4,6 +4,7 @@ import { commands } from "./sections/commands.ts";
 import { growth } from "./sections/growth.ts";
 import { listAtScale } from "./sections/list-at-scale.ts";
 import { neighbours } from "./sections/neighbours.ts";
+import { overload } from "./sections/overload.ts";
 import { requests } from "./sections/requests.ts";
 import { restore } from "./sections/restore.ts";
 import { roundTrips } from "./sections/round-trips.ts";
@@ -24,4 +25,4 @@ export const sections: readonly Section[] = [
 ];
 
 /** What has to be asked for by its name: `pnpm bench NAME`. */
-export const subcommands: readonly Section[] = [growth];
+export const subcommands: readonly Section[] = [growth, overload];

@@ -26,7 +26,7 @@ const readList = ({ url, token }: BenchSystem, query = ""): Promise<Read> =>
       let rows = 0;
       response.on("data", (bytes: Buffer) => {
         firstByte ||= performance.now() - begun;
-        for (let at = bytes.indexOf('"slug":'); at >= 0; at = bytes.indexOf('"slug":', at + 1)) rows += 1;
+        for (let at = bytes.indexOf('"slug"'); at >= 0; at = bytes.indexOf('"slug"', at + 1)) rows += 1;
       });
       if (response.statusCode !== 200) reject(new Error(`the list answered ${response.statusCode}`));
       response.once("error", reject);
