@@ -18,7 +18,9 @@ interface Wanted {
 
 async function* rowsOf(snapshot: Snapshot, { tenantId, since, until }: Wanted): AsyncGenerator<string> {
   const rows = snapshot.stream(
-    sql<{ json: string }>`select row_to_json(r)::text as json from app.audit_log c, lateral (select ${auditColumns}) r
+    sql<{
+      json: string;
+    }>`select row_to_json(r)::text as json from app.audit_log c, lateral (select ${auditColumns(tenantId)}) r
       where ${allOf([
         ...given(tenantId ?? undefined, (own) => sql`c.tenant_id = ${own}::uuid`),
         ...given(since, (from) => sql`c.at >= ${from}::timestamptz`),

@@ -25,14 +25,14 @@ const asJson = sql`coalesce('[' || string_agg(row_to_json(r)::text, ',' order by
 const newest = (tenantId: string | null, limit: number) =>
   sql<Look>`select ${asJson} as rows, count(*)::int as count, pg_current_snapshot()::text as shown, true as known, null as last
     from (select * from app.audit_log where ${tenantId === null ? sql`true` : sql`tenant_id = ${tenantId}::uuid`}
-      order by at desc, id desc limit ${limit}) as c, lateral (select ${auditColumns}) r`.compile(build);
+      order by at desc, id desc limit ${limit}) as c, lateral (select ${auditColumns(tenantId)}) r`.compile(build);
 
 const sinceLook = (tenantId: string | null, keys: readonly string[], limit: number) => {
   const [seen, target, at, id] = keys.map((key) => (key === "" ? null : key));
   return sql<Look>`with n as materialized (
       select * from app.new_audit_rows(${seen}::text::pg_snapshot, coalesce(${target}::text::pg_snapshot, pg_current_snapshot()),
         ${at}::timestamptz, ${id}::uuid, ${limit}))
-    select (select ${asJson} from n as c, lateral (select ${auditColumns}) r
+    select (select ${asJson} from n as c, lateral (select ${auditColumns(tenantId)}) r
         where ${allOf(given(tenantId ?? undefined, (own) => sql`c.tenant_id = ${own}::uuid`))}) as rows,
       (select count(*)::int from n) as count, coalesce(${target}::text, pg_current_snapshot()::text) as shown,
       pg_snapshot_xmax(${seen}::text::pg_snapshot) <= pg_snapshot_xmax(pg_current_snapshot()) as known,

@@ -72,7 +72,7 @@ export const quotaFacts = async (scope: Scope, id: string): Promise<QuotaFacts |
       sql<{
         plan: string;
         quotas: QuotaRow[];
-      }>`select t.plan, ${quotaRows} as quotas from app.tenants t where t.id = ${id}::uuid`.compile(build),
+      }>`select t.plan, ${quotaRows(id)} as quotas from app.tenants t where t.id = ${id}::uuid`.compile(build),
       trends(id),
       sql<Plan>`select name, users_limit as users, customers_limit as customers, storage_bytes_limit as "storageBytes",
         api_requests_per_day_limit as "apiRequestsPerDay" from app.plans

@@ -15,7 +15,7 @@ const readQuotas = async (scope: Scope | Transaction, tenantId: string): Promise
   const [row] = await scope.run(
     sql<{
       quotas: QuotaRow[];
-    }>`select ${quotaRows} as quotas from app.tenants t where t.id = ${tenantId}::uuid`.compile(build),
+    }>`select ${quotaRows(tenantId)} as quotas from app.tenants t where t.id = ${tenantId}::uuid`.compile(build),
   );
   if (row === undefined) throw noSuchTenant();
   return quotaBodies(row.quotas);

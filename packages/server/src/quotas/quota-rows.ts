@@ -12,18 +12,21 @@ export const planLimit: RawBuilder<number | null> = sql`case k.resource when 'us
   when 'customers' then p.customers_limit when 'storage_bytes' then p.storage_bytes_limit
   when 'api_requests_per_day' then p.api_requests_per_day_limit end`;
 
-/** A JSON array with one row per resource of the tenant `t.id`, for a query from `app.tenants t`. */
-export const quotaRows: RawBuilder<QuotaRow[]> = sql<QuotaRow[]>`(
+/**
+ * A JSON array with one row per resource of the tenant, for a query from `app.tenants t` where `t.id` is it. Each table is
+ * asked for the tenant by its id: that is how Citus finds the one shard.
+ */
+export const quotaRows = (tenantId: string): RawBuilder<QuotaRow[]> => sql<QuotaRow[]>`(
   select json_agg(json_build_object('resource', k.resource,
     'used', coalesce(case when k.resource = 'api_requests_per_day'
-      then (select d.api_requests from app.usage_days d where d.tenant_id = t.id and d.day = (now() at time zone 'UTC')::date)
-      else (select c.used from app.usage_counters c where c.tenant_id = t.id and c.resource = k.resource) end, 0),
+      then (select d.api_requests from app.usage_days d where d.tenant_id = ${tenantId}::uuid and d.day = (now() at time zone 'UTC')::date)
+      else (select c.used from app.usage_counters c where c.tenant_id = ${tenantId}::uuid and c.resource = k.resource) end, 0),
     'limit', case when o.resource is null then ${planLimit} else o.quota_limit end,
     'source', case when o.resource is null then 'plan' else 'override' end,
     'expiresAt', ${jsonTime("o.expires_at")}) order by k.place)
   from unnest(${sql.lit(`{${quotaResources.join(",")}}`)}::text[]) with ordinality k(resource, place)
   join app.plans p on p.name = t.plan
-  left join app.quota_overrides o on o.tenant_id = t.id and o.resource = k.resource
+  left join app.quota_overrides o on o.tenant_id = ${tenantId}::uuid and o.resource = k.resource
     and (o.expires_at is null or o.expires_at > now()))`;
 
 /** used of limit with one decimal; more than 0 of nothing counts as full. */
