@@ -2,7 +2,7 @@ import { appendFileSync, chmodSync, mkdtempSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type RunningCluster, startCluster } from "../../src/embedded/start-cluster.ts";
-import { joinNodes } from "./citus-databases.ts";
+import { joinNodes, workersOf } from "./citus-databases.ts";
 import type { Cluster } from "./clusters.ts";
 import { system15 } from "./system15.ts";
 import { withClient } from "./with-client.ts";
@@ -48,8 +48,10 @@ export async function startCitus(): Promise<CitusCluster> {
   };
   try {
     for (const name of ["coordinator", "worker1", "worker2"]) nodes.push(await startNode(join(root, name)));
-    const [coordinator = "", ...workers] = nodes.map(({ running }) => running.superuserUrl);
-    await joinNodes(coordinator, workers);
+    const [coordinator = "", ...others] = nodes.map(({ running }) => running.superuserUrl);
+    await joinNodes(coordinator, others);
+    // From now on the superuser's password is the coordinator's on each node: Citus has passed it on.
+    const workers = (await workersOf(coordinator)) ?? [];
     const version = await withClient(coordinator, async (client) => {
       const { rows } = await client.query<{ version: string }>(
         "select extversion as version from pg_extension where extname = 'citus'",
@@ -64,7 +66,7 @@ export async function startCitus(): Promise<CitusCluster> {
       authenticateFirstWorker: async (lines = authentication) => {
         if (first === undefined) throw new Error("there is no worker");
         writeFileSync(join(first.data, "pg_hba.conf"), lines);
-        await withClient(first.running.superuserUrl, (client) => client.query("select pg_reload_conf()"));
+        await withClient(workers[0] ?? "", (client) => client.query("select pg_reload_conf()"));
       },
       stop,
     };

@@ -88,9 +88,13 @@ export async function createMigratedDatabase(options: { cluster?: Cluster } = {}
     );
   }
   const url = urlOf(source.url, name);
-  await withClient(url, async (client) => {
-    const { rows } = await client.query<{ statement: string }>(databaseLevelSql, [source.name, name]);
-    for (const { statement } of rows) await client.query(statement);
-  });
+  // On Citus each node says for itself: the copy is a database that Citus does not know yet.
+  for (const node of cluster.workers === undefined ? [url] : nodesOf(cluster)) {
+    await withClient(node, async (client) => {
+      const { rows } = await client.query<{ statement: string }>(databaseLevelSql, [source.name, name]);
+      if (cluster.workers !== undefined) await client.query("set citus.enable_ddl_propagation = off");
+      for (const { statement } of rows) await client.query(statement);
+    });
+  }
   return { url, name, prefix: source.name, cluster, drop: () => dropDatabase(cluster, name) };
 }

@@ -1,6 +1,6 @@
 import { type Scope, tenantScopes } from "@tenantctl/contract";
 import { ownerRow } from "../fixture/as-owner.ts";
-import { type Reply, startTestServer, type TestServer } from "../fixture/server.ts";
+import { type Reply, type ServerOptions, startTestServer, type TestServer } from "../fixture/server.ts";
 
 /** Everybody who can call: nobody in particular, sessions in each role, and tokens. */
 export const callerKinds = [
@@ -67,8 +67,8 @@ export interface Made {
 export const password = "password-of-everybody";
 
 /** Makes a world of its own for one test file. */
-export const makeWorld = async (): Promise<World> => {
-  const server = await startTestServer();
+export const makeWorld = async (options: ServerOptions = {}): Promise<World> => {
+  const server = await startTestServer(options);
   const operatorToken = await server.operatorToken();
   let count = 0;
   const fresh = (prefix: string): string => {
