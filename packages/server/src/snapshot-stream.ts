@@ -3,24 +3,23 @@ import { pipeline } from "node:stream/promises";
 import type { Snapshot } from "@tenantctl/database";
 
 /**
- * A response body that `write` produces from a snapshot as fast as the client reads it. Resolves with its first piece, so
- * that what fails before it is still answered as a problem; a later failure breaks the transfer off.
+ * A response body of the pieces that `produce` fills it with, as fast as the client reads them. Resolves with the first
+ * piece, so that what fails before it is still answered as a problem; a later failure breaks the transfer off.
  */
-export const snapshotStream = (
-  open: (fn: (snapshot: Snapshot) => Promise<void>) => Promise<void>,
-  write: (snapshot: Snapshot) => AsyncIterable<string>,
+export const pieceStream = (
+  produce: (fill: (pieces: AsyncIterable<string>) => Promise<void>) => Promise<void>,
 ): Promise<Readable> => {
   const body = new PassThrough({ highWaterMark: 262_144 });
   body.on("error", () => undefined); // whoever sends it reports it
   return new Promise((begun, failed) => {
-    const fill = (snapshot: Snapshot) =>
+    const fill = (pieces: AsyncIterable<string>) =>
       pipeline(async function* () {
-        for await (const piece of write(snapshot)) {
+        for await (const piece of pieces) {
           begun(body);
           yield piece;
         }
       }, body);
-    open(fill).then(
+    produce(fill).then(
       () => begun(body),
       (error: Error) => {
         failed(error);
@@ -29,3 +28,9 @@ export const snapshotStream = (
     );
   });
 };
+
+/** Likewise of what `write` makes of a snapshot. */
+export const snapshotStream = (
+  open: (fn: (snapshot: Snapshot) => Promise<void>) => Promise<void>,
+  write: (snapshot: Snapshot) => AsyncIterable<string>,
+): Promise<Readable> => pieceStream((fill) => open((snapshot) => fill(write(snapshot))));
