@@ -29,7 +29,13 @@ export { maxRowBytes, splitRows } from "./split-rows.ts";
 export { stateDigest } from "./state-digest.ts";
 export { encodeTarHeader, paddingAfter, type TarHeader, trailerBytes } from "./tar-header.ts";
 export { beThrifty } from "./thrift.ts";
-export { type KeyOptions, type VerifiedArchive, type VerifyOptions, verifyArchive } from "./verify-archive.ts";
+export {
+  type KeyOptions,
+  type VerifiedArchive,
+  type VerifyOptions,
+  verifyArchive,
+  verifyStored,
+} from "./verify-archive.ts";
 export {
   type ArchiveSource,
   archiveBytes,

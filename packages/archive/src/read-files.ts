@@ -3,7 +3,7 @@ import { byteReader } from "./byte-reader.ts";
 import { type FileKind, kindOf, openingFile } from "./file-names.ts";
 import { maxFileBytes, maxFiles } from "./limits.ts";
 import { Scratch } from "./scratch.ts";
-import { blockBytes, decodeTarHeader, paddingAfter, type TarHeader, trailerBytes } from "./tar-header.ts";
+import { blockBytes, decodeTarHeader, paddingAfter, type TarHeader, tarPadding, trailerBytes } from "./tar-header.ts";
 
 export interface ArchiveFile {
   name: string;
@@ -40,7 +40,7 @@ export async function* readFiles(source: AsyncIterable<Uint8Array>): AsyncGenera
       if (content.length < header.size || padding.length < paddingAfter(header.size)) {
         throw cut(`the archive ends in the middle of ${header.name}`);
       }
-      if (padding.some((byte) => byte !== 0)) throw damaged(`${header.name}: the padding behind it is damaged`);
+      if (padding.some((byte) => byte !== 0)) throw paddingFault(header.name);
       previous = { name: header.name, kind, offset, content };
       offset += blockBytes + content.length + padding.length;
       [current, other] = [other, current];
@@ -49,6 +49,40 @@ export async function* readFiles(source: AsyncIterable<Uint8Array>): AsyncGenera
   } finally {
     await reader.close();
   }
+}
+
+/** The same of an archive that is in memory as a whole. */
+export function* filesIn(archive: Buffer): Generator<ArchiveFile, void, undefined> {
+  let previous: ArchiveFile | undefined;
+  let offset = 0;
+  for (let files = 0; ; files += 1) {
+    const block = archive.subarray(offset, offset + blockBytes);
+    const header = decodeTarHeader(block);
+    if (header === undefined) {
+      if (previous === undefined || block.length === 0 || block.some((byte) => byte !== 0))
+        throw headerFault(block, previous?.name);
+      checkTrailer(archive.subarray(offset), previous.name);
+      return;
+    }
+    const kind = checkHeader(header, files);
+    const start = offset + blockBytes;
+    const end = start + header.size;
+    const next = end + paddingAfter(header.size);
+    if (archive.length < next) throw cut(`the archive ends in the middle of ${header.name}`);
+    if (!archive.subarray(end, next).equals(tarPadding(header.size))) throw paddingFault(header.name);
+    previous = { name: header.name, kind, offset, content: archive.subarray(start, end) };
+    offset = next;
+    yield previous;
+  }
+}
+
+const paddingFault = (name: string): ArchiveError => damaged(`${name}: the padding behind it is damaged`);
+
+/** `rest`: from the first of its empty blocks on, as much of it as there is. */
+function checkTrailer(rest: Buffer, last: string): void {
+  if (rest.length < trailerBytes) throw cut(`the archive ends after ${last}, before its last block`);
+  if (rest.subarray(0, trailerBytes).some((byte) => byte !== 0)) throw damaged("the archive's last block is damaged");
+  if (rest.length > trailerBytes) throw damaged("there are bytes behind the archive's end");
 }
 
 function checkHeader({ name, size }: TarHeader, files: number): FileKind {
@@ -81,8 +115,5 @@ function headerFault(block: Buffer, previous: string | undefined): ArchiveError 
 }
 
 async function readTrailer(first: Buffer, read: (bytes: number) => Promise<Buffer>, last: string): Promise<void> {
-  const rest = await read(trailerBytes - blockBytes);
-  if (first.length + rest.length < trailerBytes) throw cut(`the archive ends after ${last}, before its last block`);
-  if (rest.some((byte) => byte !== 0)) throw damaged("the archive's last block is damaged");
-  if ((await read(1)).length > 0) throw damaged("there are bytes behind the archive's end");
+  checkTrailer(Buffer.concat([first, await read(trailerBytes - blockBytes + 1)]), last);
 }

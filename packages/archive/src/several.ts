@@ -1,5 +1,4 @@
 import { damaged } from "./archive-error.ts";
-import { byteReader } from "./byte-reader.ts";
 import { pieceBytes } from "./in-pieces.ts";
 
 /** Of one archive among several in a stream. */
@@ -12,6 +11,7 @@ export interface ArchiveAmongSeveral {
 /** What a stream of several archives says, in order. */
 export type SeveralEvent =
   | { readonly kind: "begin"; readonly tenantId: string }
+  /** Part of a chunk of the source, valid as long as that is. */
   | { readonly kind: "data"; readonly bytes: Buffer }
   /** The archive is over: all of it was sent, or its reading failed on the other side. */
   | { readonly kind: "end"; readonly whole: boolean };
@@ -19,7 +19,8 @@ export type SeveralEvent =
 /** Each frame: one of these letters, the length of its content in four bytes (big-endian), the content. */
 const letters = { begin: 0x54, data: 0x44, whole: 0x45, failed: 0x46 } as const;
 const headBytes = 5;
-const longestFrame = 1024 * 1024;
+/** Of whose an archive is, in bytes. */
+const longestName = 1024;
 
 /** Frames, gathered into pieces of memory that nobody writes to again: each piece that is sent costs its receiver a wake-up. */
 class Frames {
@@ -96,24 +97,45 @@ export async function* writeSeveral(
   yield* frames.rest();
 }
 
-/** Reads what `writeSeveral` wrote. Throws archive_damaged where it did not. */
+/** Reads what `writeSeveral` wrote, no more than it has to of its memory. Throws archive_damaged where it did not. */
 export async function* readSeveral(source: AsyncIterable<Uint8Array>): AsyncGenerator<SeveralEvent, void, undefined> {
-  const reader = byteReader(source);
-  try {
-    for (;;) {
-      const head = await reader.read(headBytes);
-      if (head.length === 0) return;
-      const length = head.length === headBytes ? head.readUInt32BE(1) : 0;
-      if (head.length < headBytes || length > longestFrame) throw damaged("a stream of several archives: no frame");
-      const content = await reader.read(length);
-      if (content.length < length) throw damaged("a stream of several archives ends in the middle of a frame");
-      if (head[0] === letters.begin) yield { kind: "begin", tenantId: content.toString() };
-      else if (head[0] === letters.data) yield { kind: "data", bytes: content };
-      else if (head[0] === letters.whole || head[0] === letters.failed)
-        yield { kind: "end", whole: head[0] === letters.whole };
-      else throw damaged("a stream of several archives: an unknown frame");
+  /** Of a frame that is not data: its head, then its content, as far as they have come. */
+  const held = Buffer.alloc(headBytes + longestName);
+  let heldBytes = 0;
+  /** Bytes of a data frame that are still to come. */
+  let owed = 0;
+  for await (const chunk of source) {
+    for (let at = 0; at < chunk.length; ) {
+      if (owed > 0) {
+        const bytes = Buffer.from(chunk.buffer, chunk.byteOffset + at, Math.min(owed, chunk.length - at));
+        owed -= bytes.length;
+        at += bytes.length;
+        yield { kind: "data", bytes };
+        continue;
+      }
+      const wanted = heldBytes < headBytes ? headBytes : headBytes + held.readUInt32BE(1);
+      const some = chunk.subarray(at, at + wanted - heldBytes);
+      held.set(some, heldBytes);
+      heldBytes += some.length;
+      at += some.length;
+      if (heldBytes < headBytes) continue;
+      const length = held.readUInt32BE(1);
+      if (held[0] === letters.data) {
+        owed = length;
+        heldBytes = 0;
+        continue;
+      }
+      if (length > longestName) throw damaged("a stream of several archives: no frame");
+      if (heldBytes < headBytes + length) continue;
+      heldBytes = 0;
+      yield marked(held[0], held.toString("utf8", headBytes, headBytes + length));
     }
-  } finally {
-    await reader.close();
   }
+  if (heldBytes > 0 || owed > 0) throw damaged("a stream of several archives ends in the middle of a frame");
+}
+
+function marked(letter: number | undefined, content: string): SeveralEvent {
+  if (letter === letters.begin) return { kind: "begin", tenantId: content };
+  if (letter === letters.whole || letter === letters.failed) return { kind: "end", whole: letter === letters.whole };
+  throw damaged("a stream of several archives: an unknown frame");
 }

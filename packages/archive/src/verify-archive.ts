@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { decryptIfEncrypted } from "./age.ts";
 import { ArchiveError, beyondLimit, damaged } from "./archive-error.ts";
 import { compare, type SeenFile } from "./compare.ts";
@@ -9,7 +10,7 @@ import { decodeManifest } from "./manifest-text.ts";
 import { mapAhead } from "./map-ahead.ts";
 import { createMeasure, sha256Of } from "./measure.ts";
 import { checkOpening } from "./opening.ts";
-import { type ArchiveFile, readFiles } from "./read-files.ts";
+import { type ArchiveFile, filesIn, readFiles } from "./read-files.ts";
 
 export interface KeyOptions {
   /** age identities, one of which opens the archive if it is encrypted. */
@@ -55,21 +56,48 @@ export async function verifyArchive(
       ddl.set(file.name, file.content.toString("utf8"));
     }
   }
+  return {
+    manifest: requireWhole(manifest, seen),
+    ddl,
+    offsets: new Map(seen.map(({ name, offset }) => [name, offset])),
+  };
+}
+
+/** The manifest, if everything that was read is what it says. */
+function requireWhole(manifest: Manifest | undefined, seen: readonly SeenFile[]): Manifest {
   if (manifest === undefined) throw damaged(`${manifestFile}: missing; the archive was never finished`);
   const faults = compare(manifest, seen);
   const [first, ...more] = faults;
-  if (first !== undefined) {
-    throw damaged(more.length === 0 ? first : `${first} (and ${more.length} more)`, { faults });
+  if (first === undefined) return manifest;
+  throw damaged(more.length === 0 ? first : `${first} (and ${more.length} more)`, { faults });
+}
+
+/** The manifest of a small archive, not encrypted, that is in memory: every stored byte is held against it, as with `unpack: false`. */
+export function verifyStored(archive: Buffer): Manifest {
+  const seen: SeenFile[] = [];
+  let manifest: Manifest | undefined;
+  for (const { name, kind, offset, content } of filesIn(archive)) {
+    if (seen.length === 0) requireOpening(kind, content);
+    seen.push({ name, offset, storedBytes: content.length, storedSha256: sha256At(content) });
+    if (kind === "manifest") manifest = decodeManifest(content);
   }
-  return { manifest, ddl, offsets: new Map(seen.map(({ name, offset }) => [name, offset])) };
+  return requireWhole(manifest, seen);
+}
+
+const emptySha256 = createHash("sha256").digest("hex");
+const sha256At = (content: Buffer): string =>
+  content.length === 0 ? emptySha256 : createHash("sha256").update(content).digest("hex");
+
+function requireOpening(kind: ArchiveFile["kind"], content: Buffer): void {
+  if (kind !== "opening") throw damaged(`${openingFile}: missing`);
+  checkOpening(content);
 }
 
 /** Looks at the first file before anything is made of the second: a newer format may hold what this program does not know. */
 async function* opened(files: AsyncIterable<ArchiveFile>): AsyncGenerator<ArchiveFile, void, undefined> {
   let first = true;
   for await (const file of files) {
-    if (first && file.kind !== "opening") throw damaged(`${openingFile}: missing`);
-    if (first) checkOpening(file.content);
+    if (first) requireOpening(file.kind, file.content);
     first = false;
     yield file;
   }

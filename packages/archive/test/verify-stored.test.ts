@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { verifyArchive, writeArchive } from "../src/index.ts";
+import { ArchiveError, verifyArchive, verifyStored, writeArchive } from "../src/index.ts";
 
 const archive = async (): Promise<Buffer> => {
   const copy = Buffer.from("1\tone\n2\ttwo\n");
@@ -46,4 +46,34 @@ it("finds every flipped bit and every cut without unpacking a part", async () =>
   }
   for (let length = 0; length < whole.length; length += 61)
     await expect(verify(whole.subarray(0, length))).rejects.toThrow();
+});
+
+it("says the same of an archive in memory as of one that streams by", async () => {
+  const whole = await archive();
+  expect(verifyStored(whole)).toEqual((await verify(whole)).manifest);
+  const inMemory = (bytes: Buffer): string => {
+    try {
+      verifyStored(bytes);
+      return "whole";
+    } catch (error) {
+      return error instanceof ArchiveError ? `${error.code}: ${error.message}` : String(error);
+    }
+  };
+  const streamed = (bytes: Buffer): Promise<string> =>
+    verify(bytes).then(
+      () => "whole",
+      (error: ArchiveError) => `${error.code}: ${error.message}`,
+    );
+  const altered: Buffer[] = [Buffer.concat([whole, Buffer.alloc(1)]), Buffer.concat([whole, whole])];
+  for (let length = 0; length < whole.length; length += 61) altered.push(whole.subarray(0, length));
+  for (let at = 0; at < whole.length; at += 13) {
+    const flipped = Buffer.from(whole);
+    flipped.writeUInt8(flipped.readUInt8(at) ^ (1 << (at % 8)), at);
+    altered.push(flipped);
+  }
+  for (const [index, bytes] of altered.entries()) {
+    const said = inMemory(bytes);
+    expect(said).not.toBe("whole");
+    expect(said, `alteration ${index}`).toBe(await streamed(bytes));
+  }
 });

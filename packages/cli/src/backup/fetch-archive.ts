@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { ArchiveError, beThrifty, encrypt, type Manifest, verifyArchive } from "@tenantctl/archive";
+import { ArchiveError, beThrifty, encrypt, type Manifest, verifyArchive, verifyStored } from "@tenantctl/archive";
 import { exitCodes, UnreachableError } from "@tenantctl/contract";
 import { CliError } from "../cli-error.ts";
 import type { Api } from "../session/api.ts";
@@ -46,6 +46,21 @@ const wrongTenant = (asked: string, manifest: Manifest): CliError =>
     `${asked} was asked for and the data of ${manifest.tenant?.slug ?? "the system"} came`,
     "Nothing was kept. Look for a cache between here and the API; if there is none, report it at once.",
   );
+
+const requireTenant = (tenant: FetchOptions["tenant"], manifest: Manifest): void => {
+  if ((manifest.tenant?.id ?? null) !== (tenant?.id ?? null)) throw wrongTenant(nameOf(tenant), manifest);
+};
+
+/** The same of a small archive that is in memory as it will be stored, in one step. */
+export const checkSmallArchive = (tenant: FetchOptions["tenant"], archive: Buffer): FetchedArchive => {
+  try {
+    const manifest = verifyStored(archive);
+    requireTenant(tenant, manifest);
+    return { manifest, bytes: archive.length, sha256: createHash("sha256").update(archive).digest("hex") };
+  } catch (cause) {
+    throw cause instanceof ArchiveError ? notWhole(nameOf(tenant), cause) : cause;
+  }
+};
 
 /** An archive that is coming in: checked against its manifest, encrypted where there are recipients, written. */
 export interface Receiver {
@@ -99,7 +114,7 @@ export const receiveArchive = (options: Pick<FetchOptions, "tenant" | "recipient
     end: async () => {
       const [{ manifest }] = await explained(Promise.all([verified.end(), sealed?.end()]));
       await flush();
-      if ((manifest.tenant?.id ?? null) !== (tenant?.id ?? null)) throw wrongTenant(what, manifest);
+      requireTenant(tenant, manifest);
       return { manifest, bytes, sha256: hash.digest("hex") };
     },
     abandon: () => {

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { close, closeSync, fsync, open, openSync, renameSync, rmSync, write } from "node:fs";
+import { close, closeSync, fsync, open, openSync, renameSync, rmSync, write, writeSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { exitCodes } from "@tenantctl/contract";
@@ -52,6 +52,8 @@ export const syncFolder = async (folder: string): Promise<void> => {
 /** A file that gets its name when it is whole. */
 export interface WholeFile {
   write(chunk: Uint8Array): Promise<void>;
+  /** The same at once: for what is little. */
+  writeNow(chunk: Uint8Array): void;
   /** Stores what was written and gives it its name, replacing a file of that name. The folder is the caller's to sync. */
   finish(path: string): Promise<void>;
   /** Leaves nothing behind; after `finish` it does nothing. */
@@ -92,6 +94,13 @@ export const beginFile = (beside: string): WholeFile => {
         let done = 0;
         while (done < chunk.length) done += (await writeSome(opened, chunk, done)).bytesWritten;
       }),
+    writeNow: (chunk) => {
+      try {
+        for (let done = 0; done < chunk.length; ) done += writeSync(opened, chunk, done);
+      } catch (cause) {
+        throw localFault(beside, cause);
+      }
+    },
     finish: (path) =>
       guarded(async () => {
         await sync(opened);
