@@ -1,5 +1,6 @@
 import { ContractError } from "@tenantctl/contract";
-import { build, sql, type Transaction } from "@tenantctl/database";
+import { build, sql, type Transaction, template } from "@tenantctl/database";
+import type { RawBuilder } from "kysely";
 import { v7 as uuidv7 } from "uuid";
 import { Answer, JsonText } from "../answer.ts";
 import { audited } from "../audit/audited.ts";
@@ -7,7 +8,7 @@ import { changedFields } from "../audit/changed-fields.ts";
 import type { Handlers } from "../call.ts";
 import { normaliseEmail } from "../email.ts";
 import { jsonRow, pageAnswer } from "../json-page.ts";
-import { useQuota } from "../quotas/use-quota.ts";
+import { quotaUse, useQuota } from "../quotas/use-quota.ts";
 import { tenantOf } from "../tenant-of.ts";
 import { written } from "../written.ts";
 import { listCustomers } from "./customer-list.ts";
@@ -21,10 +22,11 @@ const answer = (status: number, json: string): Answer<Customer> => new Answer<Cu
 const storedEmail = <E extends string | null | undefined>(email: E): E | string =>
   typeof email === "string" ? normaliseEmail(email) : email;
 
-const isOne = (tenantId: string, id: string) => sql`tenant_id = ${tenantId}::uuid and id = ${id}::uuid`;
+type Given = string | RawBuilder<unknown>;
+const isOne = (tenantId: Given, id: Given) => sql`tenant_id = ${tenantId}::uuid and id = ${id}::uuid`;
 
 /** What one customer weighs, as an amount of storage. */
-const bytesOf = (tenantId: string, id: string) =>
+const bytesOf = (tenantId: Given, id: Given) =>
   sql<number>`(select ${customerBytes} from app.customers where ${isOne(tenantId, id)})`;
 
 const lockCustomer = async (tx: Transaction, tenantId: string, id: string) => {
@@ -36,6 +38,27 @@ const lockCustomer = async (tx: Transaction, tenantId: string, id: string) => {
   return row;
 };
 
+const getCustomer = template(
+  ["tenantId", "id"],
+  ({ tenantId, id }) =>
+    sql<{ json: string }>`select ${jsonRow(customerColumns)} as json from app.customers where ${isOne(tenantId, id)}`,
+);
+
+const insertCustomer = template(
+  ["tenantId", "id", "name", "email", "phone", "notes", "balanceMinor", "currency"],
+  ({ tenantId, id, name, email, phone, notes, balanceMinor, currency }) =>
+    written<{ json: string }>(
+      sql`insert into app.customers (tenant_id, id, name, email, phone, notes, balance_minor, currency)
+        values (${tenantId}, ${id}, ${name}, ${email}, ${phone}, ${notes}, ${balanceMinor}, ${currency})`,
+      "made",
+      sql`${jsonRow(customerColumns)} as json`,
+    ),
+);
+
+const countBytes = template(["tenantId", "id"], ({ tenantId, id }) =>
+  quotaUse(tenantId, "storage_bytes", bytesOf(tenantId, id)),
+);
+
 /** Customers, the example tenant resource. Lists, gets and creates take one round trip; PostgreSQL builds the JSON. */
 export const customerHandlers: Handlers<
   "customers.list" | "customers.create" | "customers.get" | "customers.update" | "customers.delete"
@@ -43,13 +66,7 @@ export const customerHandlers: Handlers<
   "customers.list": async (call) => pageAnswer(call, await call.scope.run(listCustomers(tenantOf(call), call.query))),
 
   "customers.get": async (call) => {
-    const [row] = await call.scope.run(
-      sql<{
-        json: string;
-      }>`select ${jsonRow(customerColumns)} as json from app.customers where ${isOne(tenantOf(call), call.params.id)}`.compile(
-        build,
-      ),
-    );
+    const [row] = await call.scope.run(getCustomer({ tenantId: tenantOf(call), id: call.params.id }));
     if (row === undefined) throw noSuchCustomer();
     return answer(200, row.json);
   },
@@ -60,15 +77,10 @@ export const customerHandlers: Handlers<
     const { name, phone = null, notes = null, balanceMinor = 0, currency = "USD" } = call.body;
     const email = storedEmail(call.body.email ?? null);
     const [[row]] = await call.scope.batch([
-      written<{ json: string }>(
-        sql`insert into app.customers (tenant_id, id, name, email, phone, notes, balance_minor, currency)
-          values (${tenantId}, ${id}, ${name}, ${email}, ${phone}, ${notes}, ${balanceMinor}, ${currency})`,
-        "made",
-        sql`${jsonRow(customerColumns)} as json`,
-      ).compile(build),
+      insertCustomer({ tenantId, id, name, email, phone, notes, balanceMinor, currency }),
       audited(call, { resourceId: id, after: { name, email, phone, notes, balanceMinor, currency } }),
       useQuota(tenantId, "customers", 1),
-      useQuota(tenantId, "storage_bytes", bytesOf(tenantId, id)),
+      countBytes({ tenantId, id }),
     ]);
     if (row === undefined) throw new Error("the insert answered no row");
     return answer(201, row.json);
