@@ -89,6 +89,36 @@ test("of several tenants come in one answer, each on record; nothing leaves wher
   for (const id of ids) expect(await auditOf(id, "backup")).toHaveLength(1);
 });
 
+test("holds what the log has of months that nobody expected, in a group too", async () => {
+  const tenants = [await server.provision(), await server.provision()];
+  const moments = ["1999-12-31 23:59:59.999+00", "2031-06-01 00:00:00+00", "9999-12-31 12:00:00+00"];
+  for (const { id } of tenants)
+    for (const at of moments)
+      await server.asOwner(
+        `insert into app.audit_log
+         select (jsonb_populate_record(null::app.audit_log, to_jsonb(a) || jsonb_build_object('at', $2::text, 'id', gen_random_uuid()))).*
+         from app.audit_log a where tenant_id = $1 order by a.at limit 1`,
+        [id, at],
+      );
+  const logged = async (archive: Buffer) => (await rowsIn(saved(archive), "app.audit_log")).map(({ at }) => at);
+  for (const { id } of tenants) {
+    const kept = await logged(await archiveOf(server, id));
+    const [{ count } = { count: 0 }] = await server.asOwner(
+      "select count(*)::int as count from app.audit_log where tenant_id = $1",
+      [id],
+    );
+    expect(kept).toHaveLength(count);
+    expect(kept).toEqual(expect.arrayContaining(moments));
+  }
+  const path = `/api/admin/archives?tenants=${tenants.map(({ id }) => id).join(",")}`;
+  let archive: Buffer[] = [];
+  for await (const event of readSeveral(Readable.from([await downloadArchive(server, path)]))) {
+    if (event.kind === "begin") archive = [];
+    else if (event.kind === "data") archive.push(event.bytes);
+    else expect(await logged(Buffer.concat(archive))).toEqual(expect.arrayContaining(moments));
+  }
+});
+
 test("is made after a table of before was dropped", async () => {
   const tenant = await server.provision();
   await server.asOwner(
