@@ -6,7 +6,7 @@ import { migrate } from "../src/migrate.ts";
 import { type OpenDatabase, openMigrated } from "./fixtures/open-migrated.ts";
 import { createSampleTenant, type SampleTenant } from "./fixtures/tenant-rows.ts";
 import { withClient } from "./harness/database.ts";
-import { describeOnCitus } from "./harness/describe-on-citus.ts";
+import { citusPatienceMs, describeOnCitus } from "./harness/describe-on-citus.ts";
 
 describeOnCitus("a migrated database", (cluster) => {
   let opened: OpenDatabase;
@@ -17,7 +17,7 @@ describeOnCitus("a migrated database", (cluster) => {
     await withClient(opened.database.url, async (client) => {
       for (const name of ["alpha", "beta", "gamma"]) tenants.push(await createSampleTenant(client, name));
     });
-  });
+  }, citusPatienceMs);
   afterAll(() => opened?.end());
 
   it("has tenants' tables split by tenant, side by side, and what they refer to on every node", async () => {

@@ -35,12 +35,14 @@ describeOnEachCluster("entry checks", (cluster) => {
   const token = (change: object = {}) => ({ tokenHash: tenant.tokenHash, scope: "backup:read", ...change });
   const enter = (entry: entries.Entry, tenantId = tenant.id) =>
     refusalOf(opened.db.tenant(tenantId, entry).run(anything));
-  const setStatus = (status: string) =>
-    owner.query(
-      `update app.tenants set status = $2, deleted_at = case when $2 in ('deleted', 'purged') then now() end,
-         purged_at = case when $2 = 'purged' then now() end where id = $1`,
+  const setStatus = (status: string) => {
+    const since = (...those: string[]) => (those.includes(status) ? "now()" : "null");
+    return owner.query(
+      `update app.tenants set status = $2, deleted_at = ${since("deleted", "purged")}, purged_at = ${since("purged")}
+       where id = $1`,
       [tenant.id, status],
     );
+  };
 
   const who = {
     "a user reads": () => entries.readAsUser(user()),

@@ -19,8 +19,10 @@ it("all tenants live somewhere, each in one place, and what lies there weighs so
   for (const { id, slug } of [one, two]) {
     const where = await places(`?tenantId=${slug}`);
     expect(where).toHaveLength(1);
-    expect(all).toContainEqual(where[0]);
-    expect(await places(`?tenantId=${id}`)).toEqual(where);
+    // Weights change by themselves: the logs go on.
+    const { bytes: _, ...place } = where[0];
+    expect(all).toContainEqual(expect.objectContaining(place));
+    expect(await places(`?tenantId=${id}`)).toEqual([expect.objectContaining(place)]);
   }
   const absent = await server.request("GET", "/api/admin/placements?tenantId=nobody", {
     token: await server.operatorToken(),

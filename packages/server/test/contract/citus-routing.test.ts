@@ -3,7 +3,7 @@ import type { CompiledQuery } from "kysely";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { resolveRoleUrls } from "../../../database/src/role-urls.ts";
 import { createMigratedDatabase, withClient } from "../../../database/test/harness/database.ts";
-import { describeOnCitus } from "../../../database/test/harness/describe-on-citus.ts";
+import { citusPatienceMs, describeOnCitus } from "../../../database/test/harness/describe-on-citus.ts";
 import { callerFor, prepare, routesWith, send } from "./calls.ts";
 import { makeWorld, type World } from "./world.ts";
 
@@ -44,7 +44,7 @@ describeOnCitus("statements in tenants' scopes", (cluster) => {
     noteStatements(world.server.app.db, (query) => {
       if (!seen.has(query.sql)) seen.set(query.sql, query);
     });
-  });
+  }, citusPatienceMs);
   afterAll(() => world?.stop());
 
   it("are all run by a walk over the routes of tenants", { timeout: 300_000 }, async () => {
