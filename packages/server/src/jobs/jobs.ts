@@ -35,6 +35,8 @@ const textOf = (error: unknown): string => (error instanceof Error ? error.messa
 const runnerOf = (app: App, pgPool: JobsPool): Promise<Runner> =>
   run({
     pgPool,
+    // Only what is written in batches is waited for on stopping: a job that ended just then would else be run again.
+    preset: { worker: { completeJobBatchDelay: 0, failJobBatchDelay: 0 } },
     concurrency: 2,
     pollInterval: 5000,
     noHandleSignals: true,
