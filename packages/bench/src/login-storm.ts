@@ -7,7 +7,10 @@ export interface LoginStorm {
   loggedIn(): number;
 }
 
-/** So many users of as many tenants `tenant-N`, with the operator's password. Throws on an answer but 200 and 503 with Retry-After. */
+/**
+ * So many users of as many tenants `tenant-N`, with the operator's password. Each has an address of their own, through a proxy that
+ * the API trusts. Throws on an answer but 200, and 429 and 503 with Retry-After.
+ */
 export const loginStorm = async ({ url, sql, operator }: BenchSystem, count: number): Promise<LoginStorm> => {
   const users = await sql(
     `update app.users u set password_hash = o.password_hash
@@ -17,11 +20,11 @@ export const loginStorm = async ({ url, sql, operator }: BenchSystem, count: num
     [operator.email],
   );
   let inside = 0;
-  const logIn = async (body: object, until: number): Promise<void> => {
+  const logIn = async (body: object, address: string, until: number): Promise<void> => {
     for (;;) {
       const response = await fetch(`${url}/api/auth/login`, {
         method: "POST",
-        headers: { "content-type": "application/json" },
+        headers: { "content-type": "application/json", "x-forwarded-for": address },
         body: JSON.stringify(body),
       });
       await response.text();
@@ -30,7 +33,8 @@ export const loginStorm = async ({ url, sql, operator }: BenchSystem, count: num
         return;
       }
       const wait = Number(response.headers.get("retry-after") ?? 0) * 1000;
-      if (response.status !== 503 || wait === 0) throw new Error(`a login answered ${response.status}`);
+      if ((response.status !== 503 && response.status !== 429) || wait === 0)
+        throw new Error(`a login answered ${response.status}`);
       if (Date.now() + wait > until) return;
       await setTimeout(wait);
     }
@@ -41,7 +45,9 @@ export const loginStorm = async ({ url, sql, operator }: BenchSystem, count: num
       const until = Date.now() + seconds * 1000;
       const storming = users.slice(0, count).map(({ slug, email }) => ({ tenant: slug, email }));
       if (storming.length < count) throw new Error(`there are only ${storming.length} users to log in`);
-      await Promise.all(storming.map((who) => logIn({ ...who, password: operator.password }, until)));
+      await Promise.all(
+        storming.map((who, index) => logIn({ ...who, password: operator.password }, `10.${index % 256}.0.1`, until)),
+      );
     },
   };
 };
