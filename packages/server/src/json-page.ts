@@ -38,9 +38,9 @@ export const jsonPage = (list: JsonList): CompiledQuery<JsonPage> => pageOf(list
 export const pageOf = ({ columns, from, where, orderBy, keys, limit }: JsonList): RawBuilder<JsonPage> => {
   const number = (value: number) => (usualLimits.has(limit) ? sql.lit(value) : sql`${value}`);
   return sql<JsonPage>`select
-    coalesce('[' || string_agg((select row_to_json(r)::text from (select ${columns}) as r), ',') filter (where place <= ${number(limit)}) || ']', '[]') as rows,
-    case when count(*) > ${number(limit)} then max(array[${keys}]) filter (where place = ${number(limit)}) end as next
-  from (select c.*, row_number() over () as place
+    coalesce('[' || string_agg((select row_to_json(r)::text from (select ${columns}) as r), ',') filter (where page_row <= ${number(limit)}) || ']', '[]') as rows,
+    case when count(*) > ${number(limit)} then max(array[${keys}]) filter (where page_row = ${number(limit)}) end as next
+  from (select c.*, row_number() over () as page_row
     from (select * from ${from} where ${where} order by ${orderBy} limit ${number(limit + 1)}) as c) as c`;
 };
 
