@@ -34,10 +34,9 @@ const textOf = (error: unknown): string => (error instanceof Error ? error.messa
 
 const runnerOf = (app: App, pgPool: JobsPool): Promise<Runner> =>
   run({
-    // In batches, since a job that can't be released otherwise rejects where nobody listens, and ends the process.
-    preset: { worker: { completeJobBatchDelay: 0, failJobBatchDelay: 0 } },
     pgPool,
     // Only what is written in batches is waited for on stopping: a job that ended just then would else be run again.
+    // And only there a lost database is dealt with: elsewhere it rejects where nobody listens, which ends the process.
     preset: { worker: { completeJobBatchDelay: 0, failJobBatchDelay: 0 } },
     concurrency: 2,
     pollInterval: 5000,
