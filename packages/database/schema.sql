@@ -1165,7 +1165,7 @@ grant execute on function app.add_accesses to operator;
 grant execute on function app.add_errors to operator;
 -- app.append_audit_seals(seals json, heads json, register json, reached json): volatile, runs as its owner, search_path=pg_catalog, pg_temp; body f04caa1d
 grant execute on function app.append_audit_seals to operator;
--- app.audit_announced(batch bigint): volatile, runs as its owner, search_path=pg_catalog, pg_temp; body e2587599
+-- app.audit_announced(batch bigint): volatile, runs as its owner, search_path=pg_catalog, pg_temp; body c1e2238d
 grant execute on function app.audit_announced to operator;
 -- app.audit_retention_obstacles(cutoff timestamp with time zone): stable, runs as its owner, search_path=pg_catalog, pg_temp; body 554c8a20
 grant execute on function app.audit_retention_obstacles to operator;

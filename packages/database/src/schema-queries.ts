@@ -11,7 +11,7 @@ const bare = (role: string) =>
 const names = (roles: string) =>
   `(select string_agg(${bare("o")}, ', ' order by ${bare("o")}) from unnest(${roles}) o)`;
 
-/** Section title → query that gives its statements in the column "line". */
+/** Section title → query that gives its statements in the column "line". Newer minor versions put AS before a table's alias. */
 export const schemaQueries: Record<string, string> = {
   Schemas: `
     select format('create schema %I authorization %s;', n.nspname, ${bare("n.nspowner")}) as line
@@ -58,7 +58,7 @@ export const schemaQueries: Record<string, string> = {
     select format(E'-- %s.%I(%s): %s, runs as its %s%s; body %s%s', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid),
       case p.provolatile when 'i' then 'immutable' when 's' then 'stable' else 'volatile' end,
       case when p.prosecdef then 'owner' else 'caller' end, ', ' || array_to_string(p.proconfig, ', '),
-      left(md5(coalesce(pg_get_function_sqlbody(p.oid), p.prosrc)), 8),
+      left(md5(coalesce(replace(pg_get_function_sqlbody(p.oid), ' AS ', ' '), p.prosrc)), 8),
       (select string_agg(format(E'\\ngrant execute on function %s.%I to %s;', n.nspname, p.proname, ${bare("a.grantee")}), '' order by ${bare("a.grantee")})
         from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a where a.grantee <> p.proowner)) as line
     from pg_proc p join pg_namespace n on n.oid = p.pronamespace
