@@ -1,9 +1,9 @@
-import { Redis } from "ioredis";
-
 const patienceMs = 3000;
 
 /** Whether Redis lets itself be used as the rate limits do. Answers within seconds; `problem` never holds the password. */
 export const checkRedis = async (url: string): Promise<{ place: string; problem: string | null }> => {
+  // Here, since most processes have no Redis, and it takes memory.
+  const { Redis } = await import("ioredis");
   const redis = new Redis(url, {
     lazyConnect: true,
     connectTimeout: patienceMs,

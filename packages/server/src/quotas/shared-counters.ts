@@ -1,6 +1,5 @@
 import { build, type Database, SYSTEM_TENANT_ID, sql } from "@tenantctl/database";
 import type { FastifyBaseLogger } from "fastify";
-import { Redis } from "ioredis";
 import { inBackground, type ReportFailure } from "../background-work.ts";
 
 export interface Counter {
@@ -71,6 +70,8 @@ export const shareCounters = async (
   report?: ReportFailure,
 ): Promise<SharedCounters> => {
   const prefix = `tenantctl:${await installationOf(db)}:`;
+  // Here, since most processes have no Redis, and it takes memory.
+  const { Redis } = await import("ioredis");
   const redis = new Redis(url, {
     lazyConnect: true,
     connectionName: "tenantctl",
