@@ -34,7 +34,7 @@ export const loadTenants = async (
       select ${tenantId}, ${idOf(kind, "t::bigint * 16777216 + c")}, 'Customer ' || md5(c::text),
         'customer' || c || '@' || substr(md5(t::text || c), 1, 12) || '.example', '+1 555 ' || lpad((c % 10000)::text, 4, '0'),
         case when c % 3 = 0 then null else 'Likes ' || md5(t::text) || E'\\nand "quotes", ' || repeat(chr(228), c % 40) end,
-        (c * 7919) % 1000000
+        (c::bigint * 7919) % 1000000
       from generate_series($1::int, $2::int) t, generate_series(1, $3::int) c`,
     [first, last, customers],
   );

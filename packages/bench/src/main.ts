@@ -14,7 +14,7 @@ const help = `pnpm bench ${subcommands.length > 0 ? `[${names(subcommands).repla
 Measures this server and tenantctl beside what one would use instead, taking turns, and prints ratios.
 Leaves with 1 when something that must be reached is missed.
 
-  --quick      small sizes, all within three minutes; the same must be reached
+  --quick      small sizes, in a few minutes; the same must be reached
   --full       what takes long, too: 100,000 tenants and 10,000,000 rows
   --only       one of: ${names(sections)}
   --rounds, --seconds   how often each candidate has its turn, and how long a turn of load lasts

@@ -1,6 +1,6 @@
 import type { BenchSystem, SystemOptions } from "./bench-system.ts";
 
-/** quick: all of it within three minutes; usual: the sizes that targets were set for; full: the large ones, too. */
+/** quick: all of it in a few minutes; usual: the sizes that targets were set for; full: the large ones, too. */
 export type Size = "quick" | "usual" | "full";
 
 /** What is measured, and what it has to come to. */
