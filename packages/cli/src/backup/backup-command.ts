@@ -1,5 +1,6 @@
 import { writeSync } from "node:fs";
 import { exitCodes } from "@tenantctl/contract";
+import { concurrencyOf } from "../arguments/concurrency.ts";
 import { CliError, usage } from "../cli-error.ts";
 import { type Invocation, textFlag } from "../invocation.ts";
 import { cleanLine } from "../output/clean.ts";
@@ -13,16 +14,6 @@ import type { FinishedBackup } from "./run-backup.ts";
 import { itemsOf } from "./run-record.ts";
 import { stallTimeoutMs } from "./stall-timeout.ts";
 import { failedText, isComplete, summaryLine } from "./summary.ts";
-
-export const mostAtOnce = 32;
-
-const concurrencyOf = (flags: Invocation["flags"]): number => {
-  const text = textFlag(flags, "concurrency") ?? "4";
-  const number = /^\d{1,3}$/.test(text) ? Number(text) : 0;
-  if (number < 1 || number > mostAtOnce)
-    throw usage(`--concurrency takes a number from 1 to ${mostAtOnce}, not "${text}"`);
-  return number;
-};
 
 const selectionOf = ({ args, flags }: Invocation): { tenants: readonly string[]; status: string | undefined } => {
   if (args.length > 0)

@@ -1,5 +1,6 @@
 import type { SingleBar } from "cli-progress";
 import type { Invocation } from "../invocation.ts";
+import { barText, isWatched, loadBars } from "../output/bar.ts";
 import { bytesText } from "../output/cell.ts";
 import { cleanLine } from "../output/clean.ts";
 import { durationText } from "../output/duration.ts";
@@ -119,17 +120,12 @@ export const barLine = (
     ...(failed === 0 ? [] : [`${failed} ${work.bad}`]),
     ...(left === undefined || value === total ? [] : [`${durationText(left)} left`]),
   ].join("  ");
-  const label = `${work.label}  `;
-  // One column stays free: a full line would wrap on some terminals.
-  const room = Math.min(40, width - 1 - numbers.length - label.length - 2);
-  if (room < 6) return `${label}${numbers}`.slice(0, width - 1);
-  const full = Math.round(share * room);
-  return `${label}${"━".repeat(full)}${"─".repeat(room - full)}  ${numbers}`;
+  return barText(work.label, share, numbers, width);
 };
 
 /** A bar for people, on stderr. What it cannot show (retries, who failed) is in the summary. */
 const progressBar = async (stream: NodeJS.WriteStream, note: (line: string) => void, work: Work): Promise<Progress> => {
-  const { default: cliProgress } = await import("cli-progress");
+  const start = await loadBars(stream);
   let bar: SingleBar | undefined;
   let bytes = 0;
   let ofBytes: number | undefined;
@@ -139,28 +135,7 @@ const progressBar = async (stream: NodeJS.WriteStream, note: (line: string) => v
     begin: (total, folder, size) => {
       ofBytes = size;
       note(work.begins(total, folder, size ?? 0)[1]);
-      bar = new cliProgress.SingleBar({
-        stream,
-        clearOnComplete: true,
-        hideCursor: null,
-        linewrap: null,
-        gracefulExit: false,
-        forceRedraw: true,
-        format: (_, params) =>
-          barLine(
-            {
-              value: params.value,
-              total: params.total,
-              bytes,
-              ofBytes,
-              failed,
-              seconds: (Date.now() - params.startTime) / 1000,
-            },
-            stream.columns || 80,
-            work,
-          ),
-      });
-      bar.start(total, 0);
+      bar = start(total, (state, width) => barLine({ ...state, bytes, ofBytes, failed }, width, work));
     },
     read: (count) => {
       bytes += count;
@@ -185,8 +160,7 @@ export const progressFor = async ({ out, settings, flags }: Invocation, work: Wo
   const { stderr } = process;
   if (flags.jsonLog === true) return jsonLines((line) => void stderr.write(`${line}\n`));
   if (settings.output === "json" || settings.output === "jsonl") return silent;
-  const forPeople = stderr.isTTY === true && settings.env.TERM !== "dumb" && !settings.env.CI;
-  return forPeople ? progressBar(stderr, out.note, work) : progressLines(out.note, work);
+  return isWatched(settings) ? progressBar(stderr, out.note, work) : progressLines(out.note, work);
 };
 
 /** What is told beside progress: with --json-log it is a line of that log. */

@@ -1,5 +1,6 @@
 import type { SingleBar } from "cli-progress";
 import type { Invocation } from "../invocation.ts";
+import { barText, isWatched, loadBars } from "../output/bar.ts";
 import { durationText } from "../output/duration.ts";
 import { failureOf } from "../report-error.ts";
 import type { RowOutcome } from "./report-file.ts";
@@ -47,40 +48,25 @@ export const barLine = (
   width: number,
 ): string => {
   const share = total === 0 ? 1 : value / total;
-  const label = "provisioning  ";
   const numbers = [
     `${String(value).padStart(String(total).length)}/${total}`,
     ...(failed === 0 ? [] : [`${failed} failed`]),
     ...(value === 0 || value === total ? [] : [`${durationText(Math.round((seconds / share) * (1 - share)))} left`]),
   ].join("  ");
-  // One column stays free: a full line would wrap on some terminals.
-  const room = Math.min(40, width - 1 - numbers.length - label.length - 2);
-  if (room < 6) return `${label}${numbers}`.slice(0, width - 1);
-  const full = Math.round(share * room);
-  return `${label}${"━".repeat(full)}${"─".repeat(room - full)}  ${numbers}`;
+  return barText("provisioning", share, numbers, width);
 };
 
 /** Failures that are named below a bar; the report has all of them. */
 const mostNamed = 20;
 
 const progressBar = async (stream: NodeJS.WriteStream, note: (line: string) => void): Promise<Progress> => {
-  const { default: cliProgress } = await import("cli-progress");
+  const start = await loadBars(stream);
   let bar: SingleBar | undefined;
   let failed = 0;
   const named: string[] = [];
   return {
     begin: (total) => {
-      bar = new cliProgress.SingleBar({
-        stream,
-        clearOnComplete: true,
-        hideCursor: null,
-        linewrap: null,
-        gracefulExit: false,
-        forceRedraw: true,
-        format: (_, { value, total: all, startTime }) =>
-          barLine({ value, total: all, failed, seconds: (Date.now() - startTime) / 1000 }, stream.columns || 80),
-      });
-      bar.start(total, 0);
+      bar = start(total, (state, width) => barLine({ ...state, failed }, width));
     },
     row: (row, outcome) => {
       if (outcome.outcome === "failed") {
@@ -103,6 +89,5 @@ const progressBar = async (stream: NodeJS.WriteStream, note: (line: string) => v
 /** A bar for people, lines for a log, nothing where stdout's JSON is all that is wanted. */
 export const progressFor = async ({ out, settings }: Invocation): Promise<Progress> => {
   if (settings.output === "json" || settings.output === "jsonl") return silent;
-  const forPeople = process.stderr.isTTY === true && settings.env.TERM !== "dumb" && !settings.env.CI;
-  return forPeople ? progressBar(process.stderr, out.note) : progressLines(out.note);
+  return isWatched(settings) ? progressBar(process.stderr, out.note) : progressLines(out.note);
 };

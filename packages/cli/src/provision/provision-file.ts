@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { writeSync } from "node:fs";
 import { exitCodes } from "@tenantctl/contract";
+import { concurrencyOf } from "../arguments/concurrency.ts";
 import { kebab } from "../arguments/field.ts";
 import { withRetries } from "../backup/transience.ts";
 import { CliError, usage } from "../cli-error.ts";
@@ -13,16 +14,6 @@ import { readRows } from "./read-rows.ts";
 import { noReport, openReport } from "./report-file.ts";
 import { openRowStore } from "./row-store.ts";
 import { type Counts, runRows } from "./run-rows.ts";
-
-const mostAtOnce = 32;
-
-const concurrencyOf = (flags: Invocation["flags"]): number => {
-  const text = textFlag(flags, "concurrency") ?? "4";
-  const number = /^\d{1,3}$/.test(text) ? Number(text) : 0;
-  if (number < 1 || number > mostAtOnce)
-    throw usage(`--concurrency takes a number from 1 to ${mostAtOnce}, not "${text}"`);
-  return number;
-};
 
 /** What is said of one tenant; of many it stands in the file. */
 const ofOne = [
