@@ -76,6 +76,12 @@ export class Client extends pg.Client {
     this.#socket.destroy();
   }
 
+  /** Sends what was composed elsewhere. */
+  send(bytes: Buffer): void {
+    this.#sentAt = performance.now();
+    this.connection.stream.write(bytes);
+  }
+
   /** Whatever `submit` sends leaves in one write. */
   together<T>(submit: () => T): T {
     this.#sentAt = performance.now();

@@ -39,10 +39,7 @@ export async function exchangeWhole(
   names: StatementNames,
   statements: readonly Statement[],
 ): Promise<Outcome[]> {
-  const pipeline = new Pipeline(
-    client,
-    statements.map((statement) => names.sent(statement)),
-  );
+  const pipeline = new Pipeline(client, names, statements);
   client.query(pipeline);
   try {
     return await pipeline.done;

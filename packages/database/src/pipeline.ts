@@ -1,18 +1,9 @@
 import pg from "pg";
 import type { Client } from "./client.ts";
+import type { Statement } from "./context.ts";
+import { Messages } from "./messages.ts";
+import type { StatementNames } from "./statement-names.ts";
 import { typeParsers } from "./type-parsers.ts";
-
-/** What pg itself makes parameters of, which its types leave out. */
-const { prepareValue } = (pg as unknown as { utils: { prepareValue(value: unknown): string | Buffer | null } }).utils;
-
-/** A statement as it goes out; under a name it is prepared once per connection. */
-export interface Sent {
-  readonly text: string;
-  readonly values: readonly unknown[];
-  readonly name?: string;
-  /** It answers no rows, so that nothing needs to describe them. */
-  readonly silent?: boolean;
-}
 
 /** What one statement answered. */
 export interface Outcome {
@@ -30,15 +21,49 @@ interface RowDescription {
   readonly fields: readonly { readonly name: string; readonly dataTypeID: number }[];
 }
 
+/** For all pipelines: nothing waits while one composes. */
+const messages = new Messages();
+
+/** The messages of one exchange. A statement that is prepared on the connection goes without its text. */
+const compose = (client: Client, names: readonly string[], statements: readonly Statement[]): Buffer => {
+  try {
+    for (const [index, { sql, parameters, plain }] of statements.entries()) {
+      const name = names[index] ?? "";
+      const known = client.prepared.has(name);
+      if (!known) {
+        // It may be there since a time when something before it failed.
+        if (name !== "") messages.close(name);
+        messages.parse(name, sql);
+      }
+      messages.bind(name, parameters);
+      if (!known && plain !== true) messages.describe();
+      messages.execute();
+    }
+    messages.sync();
+    return messages.take();
+  } catch (error) {
+    messages.drop();
+    throw error;
+  }
+};
+
+/** `SELECT 3` is a select: the first word of the tag. */
+const commandOf = (tag: string): string => {
+  const space = tag.indexOf(" ");
+  return space < 0 ? tag : tag.slice(0, space);
+};
+
 /**
- * Statements that go out as one message each with a single request for an answer behind them all: PostgreSQL answers once,
- * and skips what follows a statement that fails. pg would ask for an answer after each. Only for statements that together
- * are a whole transaction. A prepared one is described once per connection.
+ * Statements that go out in one write with a single request for an answer behind them all: PostgreSQL answers once, and
+ * skips what follows a statement that fails. pg would ask for an answer after each. Only for statements that together are a
+ * whole transaction. A prepared one is described once per connection.
  */
 export class Pipeline extends pg.Query {
   readonly done: Promise<Outcome[]>;
   readonly #client: Client;
-  readonly #sent: readonly (Omit<Sent, "values"> & { readonly values: (string | Buffer | null)[] })[];
+  /** What each statement is prepared as; empty: nothing. */
+  readonly #names: readonly string[];
+  readonly #bytes: Buffer;
   readonly #outcomes: Outcome[] = [];
   #columns: readonly Column[] | undefined;
   #rows: unknown[] = [];
@@ -46,11 +71,11 @@ export class Pipeline extends pg.Query {
   #failed = false;
   #settle: () => void = () => undefined;
 
-  constructor(client: Client, sent: readonly Sent[]) {
+  constructor(client: Client, names: StatementNames, statements: readonly Statement[]) {
     super("");
     this.#client = client;
-    // Here, not while it is sent: were it to fail then, half of it would be on its way.
-    this.#sent = sent.map((one) => ({ ...one, values: one.values.map(prepareValue) }));
+    this.#names = statements.map((statement) => names.inPipeline(statement));
+    this.#bytes = compose(client, this.#names, statements);
     this.done = new Promise((resolve, reject) => {
       this.#settle = () => {
         if (this.#failed) reject(this.#failure);
@@ -59,21 +84,8 @@ export class Pipeline extends pg.Query {
     });
   }
 
-  override readonly submit = (connection: pg.Connection): void => {
-    this.#client.together(() => {
-      for (const { text, values, name = "", silent } of this.#sent) {
-        const columns = this.#client.prepared.get(name);
-        if (columns === undefined) {
-          // It may be there since a time when something before it failed.
-          if (name !== "") connection.close({ type: "S", name }, true);
-          connection.parse({ name, text, types: [] }, true);
-        }
-        connection.bind({ statement: name, values }, true);
-        if (columns === undefined && !silent) connection.describe({ type: "P", name: "" }, true);
-        connection.execute({}, true);
-      }
-      connection.sync();
-    });
+  override readonly submit = (): void => {
+    this.#client.send(this.#bytes);
   };
 
   handleRowDescription({ fields }: RowDescription): void {
@@ -85,10 +97,10 @@ export class Pipeline extends pg.Query {
 
   handleDataRow({ fields }: { readonly fields: readonly (string | null)[] }): void {
     if (this.#failed) return;
-    this.#columns ??= this.#client.prepared.get(this.#sent[this.#outcomes.length]?.name ?? "");
+    this.#columns ??= this.#client.prepared.get(this.#names[this.#outcomes.length] ?? "") ?? [];
     try {
       const row: Record<string, unknown> = {};
-      for (const [index, { name, parse }] of (this.#columns ?? []).entries()) {
+      for (const [index, { name, parse }] of this.#columns.entries()) {
         const text = fields[index] ?? null;
         row[name] = text === null ? null : parse(text);
       }
@@ -99,9 +111,9 @@ export class Pipeline extends pg.Query {
   }
 
   handleCommandComplete({ text }: { readonly text: string }): void {
-    const name = this.#sent[this.#outcomes.length]?.name;
-    if (name !== undefined && !this.#client.prepared.has(name)) this.#client.prepared.set(name, this.#columns ?? []);
-    this.#outcomes.push({ command: /^\w+/.exec(text)?.[0], rows: this.#rows });
+    const name = this.#names[this.#outcomes.length] ?? "";
+    if (name !== "" && !this.#client.prepared.has(name)) this.#client.prepared.set(name, this.#columns ?? []);
+    this.#outcomes.push({ command: commandOf(text), rows: this.#rows });
     this.#columns = undefined;
     this.#rows = [];
   }

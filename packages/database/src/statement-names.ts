@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import type { QueryConfig } from "pg";
 import type { Statement } from "./context.ts";
-import type { Sent } from "./pipeline.ts";
 
 const longestText = 8192;
 const mostNames = 500;
@@ -10,8 +9,11 @@ const usesBeforeNaming = 3;
 export interface StatementNames {
   /** The query as pg takes it, under a name (so prepared once per connection) when its text keeps coming back. */
   query(statement: Statement): QueryConfig;
-  /** The same for a pipeline, which prepares `begin` and `commit` as well. */
-  sent(statement: Statement): Sent;
+  /**
+   * The name for a pipeline, which prepares `begin` and `commit` as well; empty: it is not prepared. Another name than the one
+   * under which pg prepares it by itself: neither knows of the other.
+   */
+  inPipeline(statement: Statement): string;
 }
 
 /**
@@ -19,13 +21,13 @@ export interface StatementNames {
  * three times are named, and never more than 500.
  */
 export function createStatementNames(enabled: boolean): StatementNames {
-  const names = new Map<string, string>();
+  const names = new Map<string, { readonly own: string; readonly inPipeline: string }>();
   const seen = new Map<string, number>();
 
-  function nameOf(text: string): string | undefined {
-    const name = names.get(text);
-    if (name !== undefined || !enabled || text.length > longestText || names.size >= mostNames) {
-      return name;
+  function nameOf(text: string): { readonly own: string; readonly inPipeline: string } | undefined {
+    const known = names.get(text);
+    if (known !== undefined || !enabled || text.length > longestText || names.size >= mostNames) {
+      return known;
     }
     const uses = (seen.get(text) ?? 0) + 1;
     if (uses < usesBeforeNaming) {
@@ -36,24 +38,22 @@ export function createStatementNames(enabled: boolean): StatementNames {
       return undefined;
     }
     seen.delete(text);
-    const fresh = createHash("sha256").update(text).digest("base64url").slice(0, 24);
+    const own = createHash("sha256").update(text).digest("base64url").slice(0, 24);
+    const fresh = { own, inPipeline: `${own}-p` };
     names.set(text, fresh);
     return fresh;
   }
 
-  const named = ({ sql, parameters }: Statement, name: string | undefined) => ({
-    text: sql,
-    values: parameters.map(writable),
-    ...(name === undefined ? {} : { name }),
-  });
-
   return {
-    query: (statement) => named(statement, statement.plain ? undefined : nameOf(statement.sql)),
-    sent: (statement) => {
-      const name = statement.plain && !statement.fixed ? undefined : nameOf(statement.sql);
-      // Another name than the one under which pg prepares it by itself: neither knows of the other.
-      return { ...named(statement, name && `${name}-p`), silent: statement.plain === true };
+    query: (statement) => {
+      const name = statement.plain ? undefined : nameOf(statement.sql)?.own;
+      return {
+        text: statement.sql,
+        values: statement.parameters.map(writable),
+        ...(name === undefined ? {} : { name }),
+      };
     },
+    inPipeline: (statement) => (statement.plain && !statement.fixed ? "" : (nameOf(statement.sql)?.inPipeline ?? "")),
   };
 }
 

@@ -71,40 +71,52 @@ export const memberEntry = (
   return tokenEntries[use]({ tokenHash: principal.hash, scope });
 };
 
-const ownTenant = async (
-  db: Database,
-  principal: Extract<Principal, { kind: "user" | "tenantToken" }>,
-  access: Access,
-  readOnly: boolean,
-  asked: string | undefined,
-): Promise<CallScope> => {
+type Member = Extract<Principal, { kind: "user" | "tenantToken" }>;
+
+/** Throws tenant_not_found unless `asked` is the slug of the caller's own tenant: another's answers as one that does not exist. */
+const requireOwn = async (db: Database, principal: Member, access: Access, asked: string): Promise<void> => {
+  const reader = db.tenant(principal.tenantId, memberEntry(principal, access, "read"), { readOnly: true });
+  const found = await findTenant(reader, asked);
+  if (found.id !== principal.tenantId) throw noSuchTenant();
+};
+
+const ownTenant = (db: Database, principal: Member, access: Access, readOnly: boolean): CallScope => {
   const { tenantId } = principal;
-  if (asked !== undefined && asked.toLowerCase() !== tenantId) {
-    // Its own slug serves as well; another tenant's id or slug answers exactly as one that does not exist.
-    const reader = db.tenant(tenantId, memberEntry(principal, access, "read"), { readOnly: true });
-    const found = await findTenant(reader, asked);
-    if (found.id !== tenantId) throw noSuchTenant();
-  }
   // A logout, a new password.
   const use = readOnly ? "read" : access.kind === "session" ? "record" : "write";
   const entry = memberEntry(principal, access, use);
   return { scope: db.tenant(tenantId, entry, { readOnly }), tenantId, actor: actorOf(principal) };
 };
 
-/** The database scope that a request runs in: from its route's access, its credentials and `?tenantId=`. */
-export const openScope = async (
+/**
+ * The database scope that a request runs in: from its route's access, its credentials and `?tenantId=`. Most need nothing from
+ * the database for that, and are not kept waiting.
+ */
+export const openScope = (
+  db: Database,
+  access: Access,
+  principal: Principal,
+  readOnly: boolean,
+  asked: string | undefined,
+): CallScope | Promise<CallScope> => {
+  if (access.kind === "public" || principal.kind === "anonymous") {
+    return { scope: db.operator(undefined, { readOnly }), tenantId: null, actor: actorOf(principal) };
+  }
+  if (principal.kind === "user" || principal.kind === "tenantToken") {
+    if (asked === undefined || asked.toLowerCase() === principal.tenantId)
+      return ownTenant(db, principal, access, readOnly);
+    return requireOwn(db, principal, access, asked).then(() => ownTenant(db, principal, access, readOnly));
+  }
+  return operatorScope(db, access, principal, readOnly, asked);
+};
+
+const operatorScope = async (
   db: Database,
   access: Access,
   principal: Principal,
   readOnly: boolean,
   asked: string | undefined,
 ): Promise<CallScope> => {
-  if (access.kind === "public" || principal.kind === "anonymous") {
-    return { scope: db.operator(undefined, { readOnly }), tenantId: null, actor: actorOf(principal) };
-  }
-  if (principal.kind === "user" || principal.kind === "tenantToken") {
-    return ownTenant(db, principal, access, readOnly, asked);
-  }
   const entry = operatorEntry(principal, access);
   if (access.kind !== "tenant" || (asked === undefined && !access.operatorNeedsTenant)) {
     // What is written here is about no tenant: its audit row stands in the system tenant's context.

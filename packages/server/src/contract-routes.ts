@@ -20,6 +20,7 @@ import { isProbe } from "./diagnose/isolation/probe-credentials.ts";
 import { beginStream } from "./metrics/response-bytes.ts";
 import { actorOf, type Principal } from "./principal.ts";
 import { asContractError, problemOf } from "./problem.ts";
+import { routeIdOf, routePathOf } from "./route-of.ts";
 import { checkUpload } from "./uploads.ts";
 
 declare module "fastify" {
@@ -29,9 +30,6 @@ declare module "fastify" {
     tenantId: string | null;
     /** Refused since the system or the tenant is in maintenance. */
     isPlannedRefusal: boolean;
-  }
-  interface FastifyContextConfig {
-    routeId?: RouteId;
   }
 }
 
@@ -45,17 +43,21 @@ const queryTenant = (query: unknown): string | undefined =>
 
 const header = (value: string | string[] | undefined): string | null => (typeof value === "string" ? value : null);
 
+/** One for all that bring no document: nobody reads it, and making one takes longer than the rest of a call. */
+const noUpload = Readable.from([]);
+
 const toCall = async (app: App, id: RouteId, request: FastifyRequest): Promise<Call> => {
   const shape: RouteShape = routes[id];
   const asked = shape.access.kind === "tenant" ? queryTenant(request.query) : undefined;
-  const opened = await openScope(app.db, shape.access, request.principal, shape.method === "GET", asked);
+  const opening = openScope(app.db, shape.access, request.principal, shape.method === "GET", asked);
+  const opened = opening instanceof Promise ? await opening : opening;
   request.tenantId = opened.tenantId;
   return {
     route: shape,
     params: request.params as Call["params"],
     query: request.query as Call["query"],
     body: (shape.upload === undefined ? (request.body ?? {}) : {}) as Call["body"],
-    upload: request.body instanceof Readable ? request.body : Readable.from([]),
+    upload: request.body instanceof Readable ? request.body : noUpload,
     principal: request.principal,
     actor: opened.actor,
     tenantId: opened.tenantId,
@@ -121,12 +123,28 @@ const checkEncoding = (url: string): void => {
 export const registerContract = (fastify: FastifyInstance, app: App, handlers: Handlers): void => {
   fastify.decorateRequest("principal");
   fastify.decorateRequest("tenantId", null);
+  fastify.decorateRequest("routeId", null);
   fastify.decorateRequest("isPlannedRefusal", false);
 
   for (const id of routeIds) {
     const shape: RouteShape = routes[id];
     const access: Access = shape.access;
     const handle = handlers[id] as (call: Call) => Promise<unknown>;
+    /** Throws, or rejects, with what refuses the request. */
+    const admit = (request: FastifyRequest, reply: FastifyReply): void | Promise<void> => {
+      request.principal = { kind: "anonymous" };
+      // A header that a public route does not need is not looked at: a stale token must not stand in a login's way.
+      if (access.kind === "public")
+        return shape.unlimited === true ? undefined : app.limits.admitAddress(request, reply);
+      request.principal =
+        app.localActor === undefined
+          ? authenticate(request.headers.authorization, app.tokens)
+          : { kind: "local", name: app.localActor };
+      if (request.principal.kind === "user") request.tenantId = request.principal.tenantId;
+      reply.header("x-tenantctl-version", version);
+      authorize(access, request.principal, whilePasswordIsDue.has(id));
+      return shape.unlimited === true || isProbe(request.principal) ? undefined : app.limits.admit(request, reply);
+    };
     fastify.route({
       method: shape.method,
       url: shape.path,
@@ -139,26 +157,17 @@ export const registerContract = (fastify: FastifyInstance, app: App, handlers: H
         ...(shape.method === "GET" || shape.upload !== undefined ? {} : { body: shape.body ?? noFields }),
         response: shape.responses,
       },
-      onRequest: async (request, reply) => {
-        request.principal = { kind: "anonymous" };
-        // A header that a public route does not need is not looked at: a stale token must not stand in a login's way.
-        if (access.kind === "public") {
-          if (shape.unlimited !== true) await app.limits.admitAddress(request, reply);
-          return;
-        }
-        request.principal =
-          app.localActor === undefined
-            ? authenticate(request.headers.authorization, app.tokens)
-            : { kind: "local", name: app.localActor };
-        if (request.principal.kind === "user") request.tenantId = request.principal.tenantId;
-        reply.header("x-tenantctl-version", version);
-        authorize(access, request.principal, whilePasswordIsDue.has(id));
-        if (shape.unlimited !== true && !isProbe(request.principal)) await app.limits.admit(request, reply);
+      onRequest: (request, reply, done) => {
+        request.routeId = id;
+        const admitted = admit(request, reply);
+        if (admitted === undefined) done();
+        else admitted.then(() => done(), done);
       },
-      preValidation: async (request) => {
+      preValidation: (request, _reply, done) => {
         checkEncoding(request.url);
         checkUpload(shape, request.body);
         if (request.body === undefined && shape.upload === undefined && mayBeAbsent(shape)) request.body = {};
+        done();
       },
       handler: async (request, reply) => send(app, id, request, reply, await handle(await toCall(app, id, request))),
     });
@@ -172,9 +181,9 @@ export const registerContract = (fastify: FastifyInstance, app: App, handlers: H
     const isFault = status >= 500 && !request.isPlannedRefusal;
     // A line with a stack for each that is turned away would cost more than turning it away.
     if (isFault && error.code !== "overloaded") request.log.error({ err: thrown, code: error.code }, "request failed");
-    const id = request.routeOptions.config.routeId;
+    const id = routeIdOf(request);
     if (isFault) {
-      const place = id ?? request.routeOptions.url ?? "no route";
+      const place = id ?? routePathOf(request) ?? "no route";
       app.errors.add({ error: thrown, source: "request", place, requestId: request.id, tenantId: request.tenantId });
     }
     const { principal } = request;

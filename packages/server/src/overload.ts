@@ -3,6 +3,7 @@ import underPressure from "@fastify/under-pressure";
 import { ContractError, type RouteShape, routes } from "@tenantctl/contract";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { App } from "./app.ts";
+import { routeIdOf } from "./route-of.ts";
 
 /** The event loop's delay is averaged over some seconds, since one long pause is over when it is seen. */
 const sampleMs = 3000;
@@ -25,7 +26,7 @@ export const useOverloadProtection = (fastify: FastifyInstance, app: App): void 
 
   /** Health is answered whatever happens. */
   const isHealth = (request: FastifyRequest): boolean => {
-    const id = request.routeOptions.config.routeId;
+    const id = routeIdOf(request);
     const route: RouteShape | undefined = id === undefined ? undefined : routes[id];
     return route?.unlimited === true && route.access.kind === "public";
   };
@@ -42,13 +43,14 @@ export const useOverloadProtection = (fastify: FastifyInstance, app: App): void 
     });
   };
 
-  fastify.addHook("onRequest", async (request, reply) => {
+  fastify.addHook("onRequest", (request, reply, done) => {
     underWay += 1;
     // Whether it was answered or broken off.
     reply.raw.once("close", () => {
       underWay -= 1;
     });
     if (underWay > mostUnderWay && !isHealth(request)) turnAway(request, { underWay });
+    done();
   });
   fastify.register(underPressure, {
     maxEventLoopDelay: app.settings.overloadDelayMs,

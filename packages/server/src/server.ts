@@ -2,8 +2,7 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { ContractError, type RouteShape, routes } from "@tenantctl/contract";
 import type { Database } from "@tenantctl/database";
-import Fastify, { type FastifyInstance, LogController } from "fastify";
-import { v7 as uuidv7 } from "uuid";
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from "fastify";
 import { createAccessLog } from "./access-log/access-log.ts";
 import { watchHost } from "./alerts/host-readings.ts";
 import type { App } from "./app.ts";
@@ -30,6 +29,8 @@ import { createMetrics } from "./metrics/registry.ts";
 import { watchRequests } from "./metrics/watch-requests.ts";
 import { useOverloadProtection } from "./overload.ts";
 import { createRateLimits } from "./quotas/rate-limits.ts";
+import { newRequestId } from "./request-id.ts";
+import { routePathOf } from "./route-of.ts";
 import { securityHeaders } from "./security-headers.ts";
 import type { Settings } from "./settings.ts";
 import { createTokenUse } from "./tokens/token-use.ts";
@@ -71,7 +72,7 @@ export const buildServer = async (
         : { level: settings.logLevel, redact: ["req.headers.authorization"], stream: logStream },
     // An id from outside would let a caller write what they like into our log.
     requestIdHeader: false,
-    genReqId: () => uuidv7(),
+    genReqId: newRequestId,
     bodyLimit: settings.bodyLimit,
     trustProxy: settings.trustProxy === undefined ? false : settings.trustProxy.split(",").map((part) => part.trim()),
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 200 },
@@ -118,7 +119,7 @@ export const buildServer = async (
     reply.headers(alwaysSent).header("x-request-id", request.id);
     done();
   });
-  fastify.addHook("onResponse", async (request, reply) => {
+  const record = (request: FastifyRequest, reply: FastifyReply): void => {
     if (isProbe(request.principal)) return; // nobody's use
     // What came with credentials that did not hold is nobody's use.
     if (!app.limits.settle(request, reply)) request.tenantId = null;
@@ -129,7 +130,7 @@ export const buildServer = async (
     if (request.principal !== undefined && reply.statusCode < 400) app.tokenUse.note(request.principal);
     request.log.info(
       {
-        route: request.routeOptions.url,
+        route: routePathOf(request),
         method: request.method,
         status: reply.statusCode,
         ms: Math.round(reply.elapsedTime),
@@ -138,6 +139,10 @@ export const buildServer = async (
       },
       "request",
     );
+  };
+  fastify.addHook("onResponse", (request, reply, done) => {
+    record(request, reply);
+    done();
   });
   fastify.setNotFoundHandler((request) => {
     const path = request.url.split("?", 1)[0] ?? "";

@@ -1,5 +1,6 @@
 import { type RouteShape, routes } from "@tenantctl/contract";
 import type { FastifyReply, FastifyRequest } from "fastify";
+import { routeIdOf } from "../route-of.ts";
 import { responseBytes } from "./response-bytes.ts";
 
 /** A request whose answer is over, as it is counted. */
@@ -22,7 +23,7 @@ export interface AnsweredRequest {
 }
 
 export const answeredRequest = (request: FastifyRequest, reply: FastifyReply): AnsweredRequest => {
-  const id = request.routeOptions.config.routeId;
+  const id = routeIdOf(request);
   const route: RouteShape | undefined = id === undefined ? undefined : routes[id];
   return {
     route: id ?? "none",
