@@ -10,13 +10,23 @@ import { scramVerifier } from "./scram-verifier.ts";
 /** Set on the role, so that every connection of it has them, whatever opened it. */
 const settingsOf: Record<RoleName, Record<string, string>> = {
   owner: {},
-  tenant: { statement_timeout: "30s", idle_in_transaction_session_timeout: "30s", TimeZone: "UTC" },
+  tenant: {
+    statement_timeout: "30s",
+    idle_in_transaction_session_timeout: "30s",
+    TimeZone: "UTC",
+    // Where a tenant has more rows than others, PostgreSQL finds a plan for its id alone cheaper, and plans each time anew.
+    plan_cache_mode: "force_generic_plan",
+  },
   operator: { statement_timeout: "2min", idle_in_transaction_session_timeout: "60s", TimeZone: "UTC" },
   jobs: { TimeZone: "UTC" },
 };
 
 /** The tenant's context is a setting, and row-level security asks for it on the nodes where the rows are. */
-const settingsOnCitus: Record<string, string> = { "citus.propagate_set_commands": "local" };
+const settingsOnCitus: Record<string, string> = {
+  "citus.propagate_set_commands": "local",
+  // It finds a statement's shard by the values that it is planned with.
+  plan_cache_mode: "auto",
+};
 
 /** Two sessions that change one role at once: the later one gets one of these, and finds the work done on another try. */
 const racedCodes = ["XX000", "23505", "42710", "40001", "40P01"];

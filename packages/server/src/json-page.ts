@@ -37,11 +37,13 @@ export const jsonPage = (list: JsonList): CompiledQuery<JsonPage> => pageOf(list
 /** The same, to be composed once with a template. */
 export const pageOf = ({ columns, from, where, orderBy, keys, limit }: JsonList): RawBuilder<JsonPage> => {
   const number = (value: number) => (usualLimits.has(limit) ? sql.lit(value) : sql`${value}`);
+  // The row as a subquery beside it, which PostgreSQL dissolves: one in the select list would be run for each row.
   return sql<JsonPage>`select
-    coalesce('[' || string_agg((select row_to_json(r)::text from (select ${columns}) as r), ',') filter (where page_row <= ${number(limit)}) || ']', '[]') as rows,
+    coalesce('[' || string_agg(page_json, ',') filter (where page_row <= ${number(limit)}) || ']', '[]') as rows,
     case when count(*) > ${number(limit)} then max(array[${keys}]) filter (where page_row = ${number(limit)}) end as next
   from (select c.*, row_number() over () as page_row
-    from (select * from ${from} where ${where} order by ${orderBy} limit ${number(limit + 1)}) as c) as c`;
+    from (select * from ${from} where ${where} order by ${orderBy} limit ${number(limit + 1)}) as c) as c,
+    lateral (select row_to_json(r)::text as page_json from (select ${columns}) as r) as j`;
 };
 
 /** A row of the table in scope as the text of a JSON object, for a select list or RETURNING. */
