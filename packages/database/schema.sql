@@ -1183,6 +1183,9 @@ grant execute on function app.forget_old_errors to operator;
 -- app.is_canary(tenant uuid): immutable, runs as its caller; body 8225d76e
 grant execute on function app.is_canary to operator;
 grant execute on function app.is_canary to tenant;
+-- app.judge_use(tenant uuid, resource text, amount bigint, now_used bigint, allowed bigint): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body 29981fcb
+grant execute on function app.judge_use to operator;
+grant execute on function app.judge_use to tenant;
 -- app.maintenance_stands(maintenance jsonb): stable, runs as its caller; body 3d05d16e
 grant execute on function app.maintenance_stands to operator;
 grant execute on function app.maintenance_stands to tenant;
@@ -1235,7 +1238,10 @@ grant execute on function app.token_actor to operator;
 grant execute on function app.token_actor to tenant;
 -- app.trim_audit_chains(heads json): volatile, runs as its owner, search_path=pg_catalog, pg_temp; body 2ee90367
 grant execute on function app.trim_audit_chains to operator;
--- app.use_quota(tenant uuid, resource text, amount bigint): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body c6558984
+-- app.use_one(tenant uuid, resource text, bytes bigint): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body 5f4837f8
+grant execute on function app.use_one to operator;
+grant execute on function app.use_one to tenant;
+-- app.use_quota(tenant uuid, resource text, amount bigint): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body eb4dc3b8
 grant execute on function app.use_quota to operator;
 grant execute on function app.use_quota to tenant;
 -- app.write_as_job(tenant uuid): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body eda5c773
@@ -1248,9 +1254,9 @@ grant execute on function app.write_as_login to tenant;
 -- app.write_as_operator(tenant uuid): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body 811c1db7
 grant execute on function app.write_as_operator to operator;
 grant execute on function app.write_as_operator to tenant;
--- app.write_as_token(tenant uuid, token_hash bytea, scope text, records boolean): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body 2f7f5700
+-- app.write_as_token(tenant uuid, token_hash bytea, scope text, records boolean): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body 2377c514
 grant execute on function app.write_as_token to tenant;
--- app.write_as_user(tenant uuid, session uuid, usr uuid, role text, records boolean): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body 4713d3ca
+-- app.write_as_user(tenant uuid, session uuid, usr uuid, role text, records boolean): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body a2b123fa
 grant execute on function app.write_as_user to tenant;
 -- tenancy.classify(tbl regclass, new_class text, secret text[], is_transient boolean): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body 1282839b
 -- tenancy.distribute(tbl regclass, by_tenant boolean): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body 04ad7623

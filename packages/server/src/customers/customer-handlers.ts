@@ -8,7 +8,7 @@ import { changedFields } from "../audit/changed-fields.ts";
 import type { Handlers } from "../call.ts";
 import { normaliseEmail } from "../email.ts";
 import { jsonRow, pageAnswer } from "../json-page.ts";
-import { quotaUse, useQuota } from "../quotas/use-quota.ts";
+import { oneMore, useQuota } from "../quotas/use-quota.ts";
 import { tenantOf } from "../tenant-of.ts";
 import { written } from "../written.ts";
 import { listCustomers } from "./customer-list.ts";
@@ -55,8 +55,8 @@ const insertCustomer = template(
     ),
 );
 
-const countBytes = template(["tenantId", "id"], ({ tenantId, id }) =>
-  quotaUse(tenantId, "storage_bytes", bytesOf(tenantId, id)),
+const countCustomer = template(["tenantId", "id"], ({ tenantId, id }) =>
+  oneMore(tenantId, "customers", bytesOf(tenantId, id)),
 );
 
 /** Customers, the example tenant resource. Lists, gets and creates take one round trip; PostgreSQL builds the JSON. */
@@ -79,8 +79,7 @@ export const customerHandlers: Handlers<
     const [[row]] = await call.scope.batch([
       insertCustomer({ tenantId, id, name, email, phone, notes, balanceMinor, currency }),
       audited(call, { resourceId: id, after: { name, email, phone, notes, balanceMinor, currency } }),
-      useQuota(tenantId, "customers", 1),
-      countBytes({ tenantId, id }),
+      countCustomer({ tenantId, id }),
     ]);
     if (row === undefined) throw new Error("the insert answered no row");
     return answer(201, row.json);

@@ -5,8 +5,7 @@ interface Used {
   readonly use_quota: number;
 }
 
-/** The statement of `useQuota`, to be composed once with a template. */
-export const quotaUse = (
+const quotaUse = (
   tenantId: string | RawBuilder<unknown>,
   resource: QuotaResource | RawBuilder<unknown>,
   amount: RawBuilder<unknown>,
@@ -28,3 +27,13 @@ export const useQuota = (
   typeof amount === "number"
     ? useAmount({ tenantId, resource, amount })
     : quotaUse(tenantId, resource, amount).compile(build);
+
+/**
+ * The statement that counts one more of a resource and what it weighs, as `useQuota` for both in a row. Raises quota_exceeded.
+ * It locks both counters until the commit, so it goes last.
+ */
+export const oneMore = (
+  tenantId: string | RawBuilder<unknown>,
+  resource: "users" | "customers",
+  bytes: RawBuilder<number>,
+): RawBuilder<never> => sql<never>`select app.use_one(${tenantId}::uuid, ${sql.lit(resource)}, (${bytes})::bigint)`;

@@ -7,7 +7,7 @@ import { changedFields } from "../audit/changed-fields.ts";
 import type { Handlers } from "../call.ts";
 import { normaliseEmail } from "../email.ts";
 import { jsonRow, pageAnswer } from "../json-page.ts";
-import { useQuota } from "../quotas/use-quota.ts";
+import { oneMore, useQuota } from "../quotas/use-quota.ts";
 import { tenantOf } from "../tenant-of.ts";
 import { tokensLeft } from "../tokens/tokens-left.ts";
 import { written } from "../written.ts";
@@ -66,8 +66,7 @@ export const userHandlers: Handlers<
         resourceId: id,
         after: { name, email, role, ...(mustChangePassword ? { mustChangePassword } : {}) },
       }),
-      useQuota(tenantId, "users", 1),
-      useQuota(tenantId, "storage_bytes", bytesOfUser(tenantId, id)),
+      oneMore(tenantId, "users", bytesOfUser(tenantId, id)).compile(build),
     ]);
     if (row === undefined) throw new Error("the insert answered no row");
     return answer(201, row.json);
