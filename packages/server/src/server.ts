@@ -15,7 +15,7 @@ import { createPasswords } from "./auth/passwords.ts";
 import { registerContract } from "./contract-routes.ts";
 import { createDeliverer } from "./deliveries/deliverer.ts";
 import { isProbe } from "./diagnose/isolation/probe-credentials.ts";
-import { useDocumentation } from "./docs/documentation.ts";
+import { documentationPath, useDocumentation } from "./docs/documentation.ts";
 import { createErrorGroups } from "./errors/error-groups.ts";
 import { handlers } from "./handlers.ts";
 import { refuseUnreadable, refuseUnroutable } from "./http-faults.ts";
@@ -112,11 +112,14 @@ export const buildServer = async (
     localActor,
     draining: false,
   };
-  const alwaysSent = { ...(await securityHeaders()), "cache-control": "no-store" };
+  const protection = await securityHeaders();
+  const withData = { ...protection.data, "cache-control": "no-store" };
+  const withPage = { ...protection.page, "cache-control": "no-store" };
   watchRequests(fastify, app.metrics);
   useOverloadProtection(fastify, app);
   fastify.addHook("onRequest", (request, reply, done) => {
-    reply.headers(alwaysSent).header("x-request-id", request.id);
+    const isPage = request.url.startsWith(documentationPath);
+    reply.headers(isPage ? withPage : withData).header("x-request-id", request.id);
     done();
   });
   const record = (request: FastifyRequest, reply: FastifyReply): void => {

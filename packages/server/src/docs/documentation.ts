@@ -7,6 +7,9 @@ import { openApiDocument } from "./openapi.ts";
 const pagePolicy =
   "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; connect-src 'self'; font-src 'self'; img-src 'self' data:; script-src 'self'; style-src 'self' 'unsafe-inline'";
 
+/** Where the page is. */
+export const documentationPath = "/docs";
+
 /** GET /openapi.json, and a page to read and try it at /docs, all of it served from here. */
 export const useDocumentation = async (fastify: FastifyInstance): Promise<void> => {
   const document = openApiDocument();
@@ -15,7 +18,7 @@ export const useDocumentation = async (fastify: FastifyInstance): Promise<void> 
   // The cast is safe: the document is checked against the specification by a test.
   await fastify.register(swagger, { mode: "static", specification: { document: document as never } });
   await fastify.register(swaggerUi, {
-    routePrefix: "/docs",
+    routePrefix: documentationPath,
     staticCSP: pagePolicy,
     // The bar on top is another project's sign and a field for another document's address.
     theme: {
