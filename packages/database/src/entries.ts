@@ -26,9 +26,24 @@ function entry(name: string, ...parameters: readonly unknown[]): Entry {
   return { sql: `select app.${name}(${parameters.map((_, index) => `$${index + 1}`).join(", ")})`, parameters };
 }
 
+/** The same, asked only where a look does not find everything as usual, which takes half as long as the function. */
+const unless = (usual: string, { sql, parameters }: Entry): Entry => ({
+  sql: `${sql} where not exists (select ${usual})`,
+  parameters,
+});
+
+const servingTenant = `t.id = $1 and t.status = 'active' and t.maintenance is null
+  and not exists (select from app.system_maintenance m where m.maintenance is not null)`;
+const usualUser = `from app.tenants t, app.sessions s, app.users u where ${servingTenant}
+  and s.tenant_id = $1 and s.id = $2 and s.user_id = $3 and s.ended_at is null and s.expires_at > now()
+  and u.tenant_id = $1 and u.id = $3 and u.role = $4 and u.disabled_at is null`;
+const usualToken = `from app.tenants t, app.api_tokens k where ${servingTenant}
+  and k.tenant_id = $1 and k.token_hash = $2 and $3 = any (k.scopes)
+  and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())`;
+
 /** Reads of a tenant's user. Raises session_ended, tenant_suspended, tenant_cancelled, maintenance. */
 export const readAsUser = ({ sessionId, userId, role }: UserClaims): Entry =>
-  entry("read_as_user", tenantParameter, sessionId, userId, role);
+  unless(usualUser, entry("read_as_user", tenantParameter, sessionId, userId, role));
 /** Writes of a tenant's user. Raises what reads raise, and tenant_busy. */
 export const writeAsUser = ({ sessionId, userId, role }: UserClaims): Entry =>
   entry("write_as_user", tenantParameter, sessionId, userId, role);
@@ -37,7 +52,7 @@ export const recordAsUser = ({ sessionId, userId, role }: UserClaims): Entry =>
   entry("write_as_user", tenantParameter, sessionId, userId, role, true);
 /** Reads with a tenant's token. Raises token_invalid, scope_missing, tenant_suspended, tenant_cancelled, maintenance. */
 export const readAsToken = ({ tokenHash, scope }: TokenClaims): Entry =>
-  entry("read_as_token", tenantParameter, tokenHash, scope);
+  unless(usualToken, entry("read_as_token", tenantParameter, tokenHash, scope));
 /** Writes with a tenant's token. Raises what reads raise, and tenant_busy. */
 export const writeAsToken = ({ tokenHash, scope }: TokenClaims): Entry =>
   entry("write_as_token", tenantParameter, tokenHash, scope);
