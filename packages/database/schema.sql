@@ -1254,9 +1254,9 @@ grant execute on function app.write_as_login to tenant;
 -- app.write_as_operator(tenant uuid): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body 811c1db7
 grant execute on function app.write_as_operator to operator;
 grant execute on function app.write_as_operator to tenant;
--- app.write_as_token(tenant uuid, token_hash bytea, scope text, records boolean): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body 2377c514
+-- app.write_as_token(tenant uuid, token_hash bytea, scope text, records boolean): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body 2f7f5700
 grant execute on function app.write_as_token to tenant;
--- app.write_as_user(tenant uuid, session uuid, usr uuid, role text, records boolean): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body a2b123fa
+-- app.write_as_user(tenant uuid, session uuid, usr uuid, role text, records boolean): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body 4713d3ca
 grant execute on function app.write_as_user to tenant;
 -- tenancy.classify(tbl regclass, new_class text, secret text[], is_transient boolean): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body 1282839b
 -- tenancy.distribute(tbl regclass, by_tenant boolean): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body 04ad7623

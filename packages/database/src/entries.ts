@@ -32,6 +32,12 @@ const unless = (usual: string, { sql, parameters }: Entry): Entry => ({
   parameters,
 });
 
+/** The same for a write: the tenant is locked as not to be deleted or restored meanwhile. */
+const lockedUnless = (usual: string, { sql, parameters }: Entry): readonly Entry[] => [
+  { sql: `${sql} where not pg_try_advisory_xact_lock_shared(tenancy.lock_key($1))`, parameters },
+  unless(`${usual} and t.hold is null`, { sql, parameters }),
+];
+
 const servingTenant = `t.id = $1 and t.status = 'active' and t.maintenance is null
   and not exists (select from app.system_maintenance m where m.maintenance is not null)`;
 const usualUser = `from app.tenants t, app.sessions s, app.users u where ${servingTenant}
@@ -44,9 +50,12 @@ const usualToken = `from app.tenants t, app.api_tokens k where ${servingTenant}
 /** Reads of a tenant's user. Raises session_ended, tenant_suspended, tenant_cancelled, maintenance. */
 export const readAsUser = ({ sessionId, userId, role }: UserClaims): Entry =>
   unless(usualUser, entry("read_as_user", tenantParameter, sessionId, userId, role));
-/** Writes of a tenant's user. Raises what reads raise, and tenant_busy. */
-export const writeAsUser = ({ sessionId, userId, role }: UserClaims): Entry =>
-  entry("write_as_user", tenantParameter, sessionId, userId, role);
+/**
+ * Writes of a tenant's user. Raises what reads raise, and tenant_busy. The lock comes in a statement of its own: the look
+ * behind it sees what whoever held it has done.
+ */
+export const writeAsUser = ({ sessionId, userId, role }: UserClaims): readonly Entry[] =>
+  lockedUnless(usualUser, entry("write_as_user", tenantParameter, sessionId, userId, role));
 /** Writes of a user about their own access: a logout, an export's audit row. They go on in read-only maintenance. */
 export const recordAsUser = ({ sessionId, userId, role }: UserClaims): Entry =>
   entry("write_as_user", tenantParameter, sessionId, userId, role, true);
@@ -54,8 +63,8 @@ export const recordAsUser = ({ sessionId, userId, role }: UserClaims): Entry =>
 export const readAsToken = ({ tokenHash, scope }: TokenClaims): Entry =>
   unless(usualToken, entry("read_as_token", tenantParameter, tokenHash, scope));
 /** Writes with a tenant's token. Raises what reads raise, and tenant_busy. */
-export const writeAsToken = ({ tokenHash, scope }: TokenClaims): Entry =>
-  entry("write_as_token", tenantParameter, tokenHash, scope);
+export const writeAsToken = ({ tokenHash, scope }: TokenClaims): readonly Entry[] =>
+  lockedUnless(usualToken, entry("write_as_token", tenantParameter, tokenHash, scope));
 /** Writes about a token's own access: an export's audit row. They go on in read-only maintenance. */
 export const recordAsToken = ({ tokenHash, scope }: TokenClaims): Entry =>
   entry("write_as_token", tenantParameter, tokenHash, scope, true);

@@ -2,6 +2,7 @@ import { Client } from "pg";
 import { v7 as newId } from "uuid";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { build, sql } from "../src/build.ts";
+import type { Entries } from "../src/database.ts";
 import * as entries from "../src/entries.ts";
 import { SYSTEM_TENANT_ID } from "../src/system-tenant.ts";
 import { type OpenDatabase, openMigrated } from "./fixtures/open-migrated.ts";
@@ -33,8 +34,7 @@ describeOnEachCluster("entry checks", (cluster) => {
   const user = (change: object = {}) =>
     ({ sessionId: tenant.sessionId, userId: tenant.userId, role: "tenant_admin", ...change }) as const;
   const token = (change: object = {}) => ({ tokenHash: tenant.tokenHash, scope: "backup:read", ...change });
-  const enter = (entry: entries.Entry, tenantId = tenant.id) =>
-    refusalOf(opened.db.tenant(tenantId, entry).run(anything));
+  const enter = (entry: Entries, tenantId = tenant.id) => refusalOf(opened.db.tenant(tenantId, entry).run(anything));
   const setStatus = (status: string) => {
     const since = (...those: string[]) => (those.includes(status) ? "now()" : "null");
     return owner.query(

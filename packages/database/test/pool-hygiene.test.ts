@@ -28,7 +28,7 @@ describeOnEachCluster("connections", (cluster) => {
   });
   afterAll(() => opened.end());
 
-  const scopeOf = (tenant: SampleTenant, entry = writeAsUser) =>
+  const scopeOf = (tenant: SampleTenant, entry: typeof readAsUser | typeof writeAsUser = writeAsUser) =>
     opened.db.tenant(tenant.id, entry({ sessionId: tenant.sessionId, userId: tenant.userId, role: "tenant_admin" }));
 
   /** Ends a connection from outside; a role may end its own. */

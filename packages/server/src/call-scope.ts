@@ -2,6 +2,7 @@ import { type Access, ContractError } from "@tenantctl/contract";
 import {
   build,
   type Database,
+  type Entries,
   type Entry,
   operatorSession,
   operatorToken,
@@ -62,7 +63,7 @@ export const memberEntry = (
   principal: Extract<Principal, { kind: "user" | "tenantToken" }>,
   access: Access,
   use: keyof typeof userEntries,
-): Entry => {
+): Entries => {
   if (principal.kind === "user") {
     const { sessionId, userId, role } = principal;
     return userEntries[use]({ sessionId, userId, role });

@@ -1,5 +1,5 @@
 import { Readable } from "node:stream";
-import { type Database, type Entry, readCatalogue } from "@tenantctl/database";
+import { type Database, type Entries, readCatalogue } from "@tenantctl/database";
 import { exportDocument, readHead } from "./export-document.ts";
 import { exportedTable } from "./exported-table.ts";
 
@@ -10,7 +10,7 @@ export interface OpenExport {
 }
 
 /** Opens one tenant's data as it is at this moment, read as the tenant role behind `entry`. */
-export const openExport = async (db: Database, tenantId: string, entry: Entry): Promise<OpenExport> => {
+export const openExport = async (db: Database, tenantId: string, entry: Entries): Promise<OpenExport> => {
   const catalogue = await readCatalogue(db.operator(undefined, { readOnly: true }));
   const tables = catalogue.exported().map(exportedTable);
   return new Promise((resolve, reject) => {
