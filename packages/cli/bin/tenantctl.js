@@ -1,4 +1,4 @@
 #!/usr/bin/env node
-import { main } from "../dist/main.js";
+const { load } = require("./load.js");
 
-await main(process.argv.slice(2));
+load("main.js").main(process.argv.slice(2));

@@ -33,11 +33,7 @@ const runCommand = async (
   word: string | undefined,
   words: readonly string[],
 ): Promise<number> => {
-  const [{ buildProgram }, { usageFault }, { CommanderError }] = await Promise.all([
-    import("./program.ts"),
-    import("./usage-fault.ts"),
-    import("commander"),
-  ]);
+  const { buildProgram, CommanderError, usageFault } = await import("./common.ts");
   const outcome = { exit: 0 };
   const program = await buildProgram(word, outcome, words);
   try {
@@ -55,7 +51,7 @@ const run = async (argv: readonly string[]): Promise<number> => {
   const asksHelp = argv.includes("--help") || argv.includes("-h");
   if (word === undefined || word === "help") {
     if (argv.includes("--version") || argv.includes("-V")) {
-      const { version } = await import("@tenantctl/contract");
+      const { version } = await import("./own-version.ts");
       process.stdout.write(`${version}\n`);
       return 0;
     }

@@ -1,10 +1,12 @@
 export * from "./access.ts";
-export { canonicalJson, DeletionCertificate } from "./certificate.ts";
+export { accessGroups } from "./access-groups.ts";
+export { canonicalJson } from "./canonical-json.ts";
+export { DeletionCertificate } from "./certificate.ts";
+export { type CheckResult, checkResults } from "./check-result.ts";
 export * from "./client.ts";
 export * from "./errors.ts";
 export * from "./lifecycle.ts";
 export * from "./route.ts";
-export { accessGroups } from "./routes/access-log.ts";
 export { reportKinds, reportOutcomes } from "./routes/backups.ts";
 export { customerSorts } from "./routes/customers.ts";
 export * from "./routes/index.ts";
@@ -12,7 +14,7 @@ export { restoreModes } from "./routes/restores.ts";
 export * from "./runbooks.ts";
 export { alertStatuses } from "./schemas/alert.ts";
 export { AuditCheckpoint, auditOutcomes, auditProblems, checkpointFormat } from "./schemas/audit.ts";
-export { CheckItem, type CheckResult, checkResults } from "./schemas/check.ts";
+export { CheckItem } from "./schemas/check.ts";
 export {
   type CheckCadence,
   type CheckRun,
@@ -32,8 +34,9 @@ export { deliveryStatuses } from "./schemas/delivery.ts";
 export { Diagnosis } from "./schemas/diagnosis.ts";
 export { evidenceFormat, type Incident, type IncidentEntry } from "./schemas/incident.ts";
 export { operationStatuses, type QuotaResource, quotaResources } from "./schemas/tenant.ts";
-export { reservedSlugs, slugPattern, TenantRef } from "./schemas/values.ts";
-export { isFreeSlug, slugOfName } from "./slug-of-name.ts";
+export { TenantRef } from "./schemas/values.ts";
+export { isFreeSlug, reservedSlugs, slugPattern } from "./slug.ts";
+export { slugOfName } from "./slug-of-name.ts";
 export { apiTokenChecksum, readAccessToken, readApiToken, tokenKindOf } from "./token-form.ts";
 export { tokenItems } from "./token-items.ts";
 export * from "./version.ts";

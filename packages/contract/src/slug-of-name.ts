@@ -1,9 +1,8 @@
-import { reservedSlugs } from "./schemas/values.ts";
+import { isFreeSlug } from "./slug.ts";
 
 const longest = 63;
 /** Room for "-" and a number behind a derived slug. */
 const suffixRoom = 8;
-const uuidShaped = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** Latin letters that Unicode does not take apart into a base and an accent. */
 const letters: Readonly<Record<string, string>> = {
@@ -32,6 +31,3 @@ export const slugOfName = (name: string): string | undefined => {
   // Nothing that could be taken for an id, a path or a word of ours.
   return base.length < 2 || !isFreeSlug(base) ? `tenant-${base}`.slice(0, longest - suffixRoom) : base;
 };
-
-/** False for a slug that would be mistaken for something else: a reserved word, or what has the form of an id. */
-export const isFreeSlug = (slug: string): boolean => !reservedSlugs.has(slug) && !uuidShaped.test(slug);

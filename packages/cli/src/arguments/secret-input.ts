@@ -1,9 +1,9 @@
-import { readFile } from "node:fs/promises";
+import { promises as fs } from "node:fs";
 import { usage } from "../cli-error.ts";
 
 /** A secret's file without the line break that editors add. Gives a usage error where it can't be read. */
 export const readSecretFile = async (path: string, flag: string): Promise<string> => {
-  const text = await readFile(path, "utf8").catch((cause: unknown) => {
+  const text = await fs.readFile(path, "utf8").catch((cause: unknown) => {
     throw usage(
       `${flag}: cannot read ${path}: ${cause instanceof Error ? cause.message : String(cause)}`,
       "Check the path and who may read it.",

@@ -56,7 +56,7 @@ export const commands = defineCommands([
     path: ["context", "list"],
     summary: "List contexts",
     run: async ({ settings, out }) => {
-      const rows = await rowsIn(await configDir(settings.env));
+      const rows = await rowsIn(configDir(settings.env));
       await out.list([JSON.stringify(rows)], {
         columns: [
           { key: "name" },
@@ -80,7 +80,7 @@ export const commands = defineCommands([
     positional: [{ ...name[0], optional: true }],
     run: async (invocation) => {
       const { settings, out, args } = invocation;
-      const dir = await configDir(settings.env);
+      const dir = configDir(settings.env);
       const { current } = await readContexts(dir);
       const wanted = args[0] === undefined ? (settings.context ?? current) : nameIn(invocation);
       if (wanted === undefined) throw usage("there is no current context", "`tenantctl login` makes one.");
@@ -107,7 +107,7 @@ export const commands = defineCommands([
       const wanted = nameIn(invocation);
       const url = textFlag(flags, "url") ?? settings.apiUrl;
       if (url === undefined) throw usage("missing: --url");
-      const dir = await configDir(settings.env);
+      const dir = configDir(settings.env);
       const { contexts } = await readContexts(dir);
       const {
         email: _email,
@@ -131,7 +131,7 @@ export const commands = defineCommands([
     positional: name,
     run: async (invocation) => {
       const wanted = nameIn(invocation);
-      const dir = await configDir(invocation.settings.env);
+      const dir = configDir(invocation.settings.env);
       const { url } = await known(dir, wanted);
       await changeContexts(dir, (contexts) => ({ ...contexts, current: wanted }));
       invocation.out.note(`using ${wanted} (${url}).`);
@@ -146,7 +146,7 @@ export const commands = defineCommands([
     flags: [{ flags: "--off", help: "Take the protection away" }],
     run: async (invocation) => {
       const wanted = nameIn(invocation);
-      const dir = await configDir(invocation.settings.env);
+      const dir = configDir(invocation.settings.env);
       const { protected: _was, ...context } = await known(dir, wanted);
       const on = invocation.flags.off !== true;
       await putContext(dir, wanted, { ...context, ...(on ? { protected: true } : {}) }, false);
@@ -161,7 +161,7 @@ export const commands = defineCommands([
     positional: name,
     run: async (invocation) => {
       const wanted = nameIn(invocation);
-      const dir = await configDir(invocation.settings.env);
+      const dir = configDir(invocation.settings.env);
       await known(dir, wanted);
       await removeContext(dir, wanted);
       invocation.out.note(

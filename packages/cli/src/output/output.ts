@@ -2,7 +2,7 @@ import type { Settings } from "../settings.ts";
 import { cleanLine, cleanText } from "./clean.ts";
 import type { Column } from "./column.ts";
 import { elementsOf, indented, oneLine } from "./json-text.ts";
-import type { Paint } from "./paint.ts";
+import { createPaint, type Paint } from "./paint.ts";
 
 export interface ListOptions {
   readonly columns: readonly Column[];
@@ -46,7 +46,6 @@ export const createOutput = (settings: Settings): Output => {
   // On a terminal a data format is read by people too.
   const writeData = (text: string): void => write(tty ? cleanText(text) : text);
   const paint = async (stream: "stdout" | "stderr"): Promise<Paint> => {
-    const { createPaint } = await import("./paint.ts");
     return createPaint(settings.colour && process[stream].isTTY === true);
   };
   const note = (line: string): void => void stderr.write(`${cleanText(line)}\n`);

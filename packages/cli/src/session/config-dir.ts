@@ -1,10 +1,10 @@
 import { isAbsolute, join, resolve } from "node:path";
+import envPaths from "env-paths";
 
 /** Where contexts and credentials live: TENANTCTL_CONFIG_DIR, else the platform's folder for configuration. */
-export const configDir = async (env: NodeJS.ProcessEnv): Promise<string> => {
+export const configDir = (env: NodeJS.ProcessEnv): string => {
   const given = env.TENANTCTL_CONFIG_DIR;
   if (given) return isAbsolute(given) ? given : resolve(given);
-  const { default: envPaths } = await import("env-paths");
   return envPaths("tenantctl", { suffix: "" }).config;
 };
 

@@ -1,4 +1,4 @@
-import { rm } from "node:fs/promises";
+import { promises as fs } from "node:fs";
 import { CliError, usage } from "../cli-error.ts";
 import { contextsFile, credentialsFile } from "./config-dir.ts";
 import { withLock } from "./file-lock.ts";
@@ -77,5 +77,5 @@ export const removeContext = async (dir: string, name: string): Promise<void> =>
     const { [name]: _gone, ...rest } = contexts;
     return { ...(current === undefined || current === name ? {} : { current }), contexts: rest };
   });
-  await rm(credentialsFile(dir, name), { force: true });
+  await fs.rm(credentialsFile(dir, name), { force: true });
 };

@@ -1,4 +1,4 @@
-import { rm } from "node:fs/promises";
+import { promises as fs } from "node:fs";
 import { credentialsFile } from "./config-dir.ts";
 import { readIfThere, writePrivate } from "./private-file.ts";
 
@@ -54,7 +54,7 @@ export const writeCredentials = (dir: string, context: string, credentials: Cred
   writePrivate(credentialsFile(dir, context), `${JSON.stringify(credentials)}\n`);
 
 export const removeCredentials = (dir: string, context: string): Promise<void> =>
-  rm(credentialsFile(dir, context), { force: true });
+  fs.rm(credentialsFile(dir, context), { force: true });
 
 /** What a login or a refresh answered, as it is stored. `now` in milliseconds. */
 export const sessionOf = (

@@ -1,8 +1,6 @@
-import { randomUUID } from "node:crypto";
-import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { promises as fs } from "node:fs";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
-import { setTimeout as wait } from "node:timers/promises";
 import { exitCodes } from "@tenantctl/contract";
 import { CliError } from "../cli-error.ts";
 import { onInterrupt } from "../signals.ts";
@@ -22,11 +20,11 @@ const isAlive = (pid: number): boolean => {
 };
 
 const isStale = async (path: string): Promise<boolean> => {
-  const info = await stat(path).catch(() => undefined);
+  const info = await fs.stat(path).catch(() => undefined);
   if (info === undefined) return false;
   if (Date.now() - info.mtimeMs > staleMs) return true;
   try {
-    const { pid, host }: { pid?: unknown; host?: unknown } = JSON.parse(await readFile(path, "utf8"));
+    const { pid, host }: { pid?: unknown; host?: unknown } = JSON.parse(await fs.readFile(path, "utf8"));
     return typeof pid === "number" && host === hostname() && !isAlive(pid);
   } catch {
     // Created a moment ago and not yet written.
@@ -36,7 +34,7 @@ const isStale = async (path: string): Promise<boolean> => {
 
 const tryLock = async (path: string): Promise<boolean> => {
   try {
-    const file = await open(path, "wx", 0o600);
+    const file = await fs.open(path, "wx", 0o600);
     await file.writeFile(holder());
     await file.close();
     return true;
@@ -51,14 +49,14 @@ const tryLock = async (path: string): Promise<boolean> => {
  * after `patienceMs` with exit 11.
  */
 export const withLock = async <T>(path: string, work: () => Promise<T>, patienceMs = 30_000): Promise<T> => {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await fs.mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const deadline = Date.now() + patienceMs;
   while (!(await tryLock(path))) {
     if (await isStale(path)) {
       // Moved away first: of several that find it stale, one gets it, and a fresh lock is never deleted unseen.
-      const aside = `${path}.${randomUUID()}`;
-      await rename(path, aside).catch(() => undefined);
-      await rm(aside, { force: true });
+      const aside = `${path}.${crypto.randomUUID()}`;
+      await fs.rename(path, aside).catch(() => undefined);
+      await fs.rm(aside, { force: true });
       continue;
     }
     if (Date.now() > deadline)
@@ -68,9 +66,9 @@ export const withLock = async <T>(path: string, work: () => Promise<T>, patience
         `another tenantctl holds ${path}`,
         "Wait for it to finish; if none runs, delete that file.",
       );
-    await wait(20 + Math.random() * 30);
+    await new Promise((resolve) => setTimeout(resolve, 20 + Math.random() * 30));
   }
-  const release = (): Promise<void> => rm(path, { force: true });
+  const release = (): Promise<void> => fs.rm(path, { force: true });
   const takeBack = onInterrupt(() => void release());
   try {
     return await work();

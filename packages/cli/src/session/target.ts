@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { promises as fs } from "node:fs";
 import { usage } from "../cli-error.ts";
 import type { Settings } from "../settings.ts";
 import { configDir } from "./config-dir.ts";
@@ -29,7 +29,7 @@ const fromEnv = async (env: NodeJS.ProcessEnv, name: string): Promise<string | u
   if (value) return value;
   const path = env[`${name}_FILE`];
   if (!path) return undefined;
-  const text = await readFile(path, "utf8").catch((cause: unknown) => {
+  const text = await fs.readFile(path, "utf8").catch((cause: unknown) => {
     throw usage(
       `${name}_FILE: cannot read ${path}: ${cause instanceof Error ? cause.message : cause}`,
       "Check the path and who may read it.",
@@ -53,7 +53,7 @@ export const checkedUrl = (text: string, source: string): string => {
 /** Flag, then environment, then the configuration file, then http://localhost:5000. */
 export const resolveTarget = async (settings: Settings): Promise<Target> => {
   const { env } = settings;
-  const dir = await configDir(env);
+  const dir = configDir(env);
   const { current, contexts } = await readContexts(dir);
   const contextName = settings.context ?? current ?? defaultContext;
   const context = Object.hasOwn(contexts, contextName) ? contexts[contextName] : undefined;

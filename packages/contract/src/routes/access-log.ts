@@ -1,5 +1,6 @@
 import Type from "typebox";
 import { type Access, operatorAccess } from "../access.ts";
+import { accessGroups } from "../access-groups.ts";
 import { route } from "../route.ts";
 import { Closed, Count, Cursor, Limit, Line, Nullable, OneOf, TenantQuery, Time, Uuid } from "../schemas/values.ts";
 
@@ -27,8 +28,6 @@ export const AccessRow = Closed({
   firstRequestId: Type.String({ description: "The first of them, as in its answer's x-request-id" }),
   lastRequestId: Type.String({ description: "The last of them" }),
 });
-
-export const accessGroups = ["actor", "address", "route", "tenant"] as const;
 
 export const AccessSummary = Closed({
   key: Type.String({ description: "The actor's id, the address, the route's id or the tenant's id" }),

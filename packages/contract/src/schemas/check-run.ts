@@ -1,5 +1,6 @@
 import Type, { type Static } from "typebox";
-import { CheckItem, checkResults } from "./check.ts";
+import { checkResults } from "../check-result.ts";
+import { CheckItem } from "./check.ts";
 import { Closed, Count, Line, Nullable, OneOf, Time, Uuid } from "./values.ts";
 
 export const checkCadences = ["daily", "weekly", "monthly"] as const;

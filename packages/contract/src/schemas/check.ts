@@ -1,9 +1,6 @@
 import Type, { type Static } from "typebox";
+import { checkResults } from "../check-result.ts";
 import { Closed, Nullable, OneOf } from "./values.ts";
-
-/** From best to worst, but for `needs_person`: nothing is known to be wrong, and only a person can tell. */
-export const checkResults = ["ok", "needs_person", "warning", "problem"] as const;
-export type CheckResult = (typeof checkResults)[number];
 
 /** What one look found: in checklists, in diagnoses and in the steps of an incident. */
 export const CheckItem = Closed({

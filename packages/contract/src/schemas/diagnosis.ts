@@ -1,5 +1,6 @@
 import Type, { type Static } from "typebox";
-import { CheckItem, checkResults } from "./check.ts";
+import { checkResults } from "../check-result.ts";
+import { CheckItem } from "./check.ts";
 import { Closed, OneOf } from "./values.ts";
 
 /** What a diagnosis comes to, and what it was concluded from. */

@@ -1,6 +1,7 @@
 import Type, { type Static } from "typebox";
+import { checkResults } from "../check-result.ts";
 import { entryKinds, incidentKinds, stepStates } from "../runbooks.ts";
-import { CheckItem, checkResults } from "./check.ts";
+import { CheckItem } from "./check.ts";
 import { Closed, Count, Line, Nullable, OneOf, Slug, TenantRef, Text, Time, Uuid } from "./values.ts";
 
 const AffectedTenant = Closed({ id: Uuid("The tenant"), slug: Slug("The tenant, by name") });

@@ -1,7 +1,7 @@
 import Type from "typebox";
+import { checkResults } from "../check-result.ts";
 import { incidentKinds } from "../runbooks.ts";
 import { Alert } from "./alert.ts";
-import { checkResults } from "./check.ts";
 import { Cadence } from "./check-run.ts";
 import { maintenanceModes } from "./maintenance.ts";
 import { Closed, Count, Nullable, OneOf, Slug, Time, Uuid } from "./values.ts";

@@ -1,4 +1,5 @@
 import Type, { type TSchema } from "typebox";
+import { slugPattern } from "../slug.ts";
 
 /** Values that many routes share. Control characters are refused at the border: they reach terminals and spreadsheets. */
 const noControl = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$";
@@ -50,50 +51,6 @@ export const Closed = <P extends Record<string, TSchema>>(properties: P, options
   Type.Object(properties, { additionalProperties: false, ...options });
 
 export const ListOf = <T extends TSchema>(items: T, maxItems = 1_000_000) => Type.Array(items, { maxItems });
-
-/** Lower-case words and single hyphens, 2 to 63 characters, never UUID-shaped (a tenant's id or slug serves anywhere). */
-export const slugPattern = "^[a-z0-9]+(-[a-z0-9]+)*$";
-
-/** Words that would be mistaken for something else in a path, a file name or a prompt. */
-export const reservedSlugs: ReadonlySet<string> = new Set([
-  "admin",
-  "api",
-  "app",
-  "all",
-  "auth",
-  "backup",
-  "backups",
-  "config",
-  "default",
-  "docs",
-  "export",
-  "global",
-  "health",
-  "help",
-  "login",
-  "logout",
-  "me",
-  "metrics",
-  "new",
-  "none",
-  "null",
-  "operator",
-  "operators",
-  "plans",
-  "provision",
-  "public",
-  "root",
-  "run",
-  "self",
-  "status",
-  "support",
-  "system",
-  "tenant",
-  "tenants",
-  "undefined",
-  "users",
-  "www",
-]);
 
 export const Slug = (description: string) =>
   Type.String({ description, pattern: slugPattern, minLength: 2, maxLength: 63 });
