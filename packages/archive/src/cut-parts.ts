@@ -10,42 +10,56 @@ export interface Piece {
   bytes: Buffer;
   /** The last of its part. */
   endsPart: boolean;
+  /** All that the stream holds. */
+  isAll: boolean;
 }
+
+/** Memory of cutters that are through, to be used again: it is as large as a piece, and most archives are no longer than one. */
+const idle: Scratch[] = [];
+const mostIdle = 8;
+/** What larger memory was needed for is rare. */
+const mostKept = 2 * pieceBytes;
 
 export type PartCutter = (copy: AsyncIterable<Uint8Array>) => AsyncGenerator<Piece, void, undefined>;
 
 /**
  * A function that cuts COPY streams into parts of at most `partBytes`, each at the last row end that fits; a row longer than
  * that fills parts of its own, and only such a row is held in memory, up to a part of it. Where it cuts depends on the bytes
- * alone, not on how they arrive. One memory serves a whole archive, one stream at a time.
+ * alone, not on how they arrive.
  */
 export function createPartCutter(partBytes = maxPartBytes): PartCutter {
-  const held = new Scratch();
   return async function* cutParts(copy) {
+    const held = idle.pop() ?? new Scratch();
     held.drop(held.length);
     /** Bytes of this part already handed on, all of them whole rows or the end of one. */
     let given = 0;
     /** Where the last row in `held` ends. */
     let rowEnd = 0;
+    let isFirst = true;
 
-    function* handOn(end: number, endsPart: boolean): Generator<Piece, void, undefined> {
-      yield { bytes: held.content(end), endsPart };
+    function* handOn(end: number, endsPart: boolean, endsCopy = false): Generator<Piece, void, undefined> {
+      yield { bytes: held.content(end), endsPart, isAll: isFirst && endsCopy };
+      isFirst = false;
       held.drop(end);
       given = endsPart ? 0 : given + end;
       rowEnd = 0;
     }
 
-    for await (const chunk of copy) {
-      for (let taken = 0; taken < chunk.length; ) {
-        if (given + held.length === partBytes) yield* handOn(rowEnd > 0 || given > 0 ? rowEnd : partBytes, true);
-        const fitting = chunk.subarray(taken, taken + partBytes - given - held.length);
-        const lastNewline = fitting.lastIndexOf(newline);
-        if (lastNewline !== -1) rowEnd = held.length + lastNewline + 1;
-        held.append(fitting);
-        taken += fitting.length;
-        if (rowEnd >= pieceBytes && given + held.length < partBytes) yield* handOn(rowEnd, false);
+    try {
+      for await (const chunk of copy) {
+        for (let taken = 0; taken < chunk.length; ) {
+          if (given + held.length === partBytes) yield* handOn(rowEnd > 0 || given > 0 ? rowEnd : partBytes, true);
+          const fitting = chunk.subarray(taken, taken + partBytes - given - held.length);
+          const lastNewline = fitting.lastIndexOf(newline);
+          if (lastNewline !== -1) rowEnd = held.length + lastNewline + 1;
+          held.append(fitting);
+          taken += fitting.length;
+          if (rowEnd >= pieceBytes && given + held.length < partBytes) yield* handOn(rowEnd, false);
+        }
       }
+      if (given + held.length > 0) yield* handOn(held.length, true, true);
+    } finally {
+      if (idle.length < mostIdle && held.capacity <= mostKept) idle.push(held);
     }
-    if (given + held.length > 0) yield* handOn(held.length, true);
   };
 }

@@ -27,6 +27,8 @@ export function createMeasure(): { update(piece: Uint8Array): void; result(): Me
   };
 }
 
+export const emptySha256 = createHash("sha256").digest("hex");
+
 /** SHA-256 in hex, with room for other work in between, so that a server goes on answering. */
 export async function sha256Of(bytes: Uint8Array): Promise<string> {
   const hash = createHash("sha256");

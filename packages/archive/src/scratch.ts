@@ -12,6 +12,11 @@ export class Scratch {
     return this.used;
   }
 
+  /** How much it can hold without growing. */
+  get capacity(): number {
+    return this.bytes.length;
+  }
+
   /** What it holds, up to `end`; valid until it changes. */
   content(end = this.used): Buffer {
     return this.bytes.subarray(0, end);

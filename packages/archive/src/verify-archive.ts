@@ -8,7 +8,7 @@ import { maxDdlBytes } from "./limits.ts";
 import type { Manifest } from "./manifest.ts";
 import { decodeManifest } from "./manifest-text.ts";
 import { mapAhead } from "./map-ahead.ts";
-import { createMeasure, sha256Of } from "./measure.ts";
+import { createMeasure, emptySha256, sha256Of } from "./measure.ts";
 import { checkOpening } from "./opening.ts";
 import { type ArchiveFile, filesIn, readFiles } from "./read-files.ts";
 
@@ -84,7 +84,6 @@ export function verifyStored(archive: Buffer): Manifest {
   return requireWhole(manifest, seen);
 }
 
-const emptySha256 = createHash("sha256").digest("hex");
 const sha256At = (content: Buffer): string =>
   content.length === 0 ? emptySha256 : createHash("sha256").update(content).digest("hex");
 

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, type Hash } from "node:crypto";
 import { Readable } from "node:stream";
 import { ArchiveError, beyondLimit } from "./archive-error.ts";
 import { createPartCutter, type PartCutter } from "./cut-parts.ts";
@@ -25,6 +25,7 @@ import {
   type TenantRecord,
 } from "./manifest.ts";
 import { checkManifest, encodeManifest } from "./manifest-text.ts";
+import { emptySha256 } from "./measure.ts";
 import { opening } from "./opening.ts";
 import { Scratch } from "./scratch.ts";
 import { encodeTarHeader, tarPadding, trailerBytes } from "./tar-header.ts";
@@ -48,8 +49,8 @@ export interface TableSource {
 
 export interface TableFacts {
   rows: number;
-  /** Of the table's content; a short line such as "md5-v1:…". */
-  digest: string;
+  /** Of the table's content; a short line such as "md5-v1:…". Left out: the SHA-256 of `copy`. */
+  digest?: string;
 }
 
 export interface ArchiveSource {
@@ -97,10 +98,11 @@ export async function* archiveBytes(source: ArchiveSource): AsyncGenerator<Uint8
     ddl,
     tables,
   });
-  function* file(name: string, content: Buffer): Generator<Uint8Array, void, undefined> {
-    yield encodeTarHeader({ name, size: content.length, mtime });
-    yield content;
-    yield tarPadding(content.length);
+  function* file(name: string, ...content: readonly Buffer[]): Generator<Uint8Array, void, undefined> {
+    const size = content.reduce((sum, { length }) => sum + length, 0);
+    yield encodeTarHeader({ name, size, mtime });
+    yield* content;
+    yield tarPadding(size);
   }
   function* ddlFile(name: string, text: string): Generator<Uint8Array, ManifestDdlFile, undefined> {
     const content = Buffer.from(text);
@@ -119,15 +121,15 @@ export async function* archiveBytes(source: ArchiveSource): AsyncGenerator<Uint8
     const create = yield* ddlFile(createFile(folder), table.ddl.create);
     const constraints = yield* ddlFile(constraintsFile(folder), table.ddl.constraints);
     const parts: ManifestPart[] = [];
-    for await (const { stored, ...part } of compressedParts(
-      table.copy,
-      cutParts,
-      source.compressionLevel ?? 1,
-      memoryOfParts,
-    )) {
+    let whole: Hash | undefined;
+    const copied = compressedParts(table.copy, cutParts, source.compressionLevel ?? 1, memoryOfParts, (bytes) => {
+      whole ??= createHash("sha256");
+      whole.update(bytes);
+    });
+    for await (const { stored, ...part } of copied) {
       const name = partFile(folder, parts.length);
       parts.push({ file: name, ...part });
-      yield* file(name, stored);
+      yield* file(name, ...stored);
     }
     const facts = await table.facts();
     const sum = (of: "rows" | "bytes"): number => parts.reduce((total, part) => total + part[of], 0);
@@ -137,7 +139,7 @@ export async function* archiveBytes(source: ArchiveSource): AsyncGenerator<Uint8
       folder,
       rows: facts.rows,
       bytes: sum("bytes"),
-      digest: facts.digest,
+      digest: facts.digest ?? whole?.digest("hex") ?? parts[0]?.sha256 ?? emptySha256,
       ddl: [create, constraints],
       parts,
     });
@@ -151,11 +153,14 @@ async function* compressedParts(
   cutParts: PartCutter,
   level: number,
   memory: () => Scratch,
+  /** Told of what is not one part by itself, whose SHA-256 would be the same. */
+  beyondOnePart: (bytes: Buffer) => void,
 ): AsyncGenerator<CompressedPart, void, undefined> {
   let part: PartCompressor | undefined;
   let midRow = false;
   try {
-    for await (const { bytes, endsPart } of cutParts(copy)) {
+    for await (const { bytes, endsPart, isAll } of cutParts(copy)) {
+      if (!isAll) beyondOnePart(bytes);
       if (bytes.length > 0) midRow = bytes.at(-1) !== newline;
       if (part === undefined && endsPart) {
         yield await compressWhole(bytes, level);
