@@ -1,5 +1,5 @@
 import { maxPartBytes } from "./limits.ts";
-import { Scratch } from "./scratch.ts";
+import { borrowScratch, returnScratch } from "./scratch.ts";
 
 const newline = 0x0a;
 /** Rows are handed on in pieces of about this many bytes: worth a step of the compressor, and little to keep. */
@@ -14,12 +14,6 @@ export interface Piece {
   isAll: boolean;
 }
 
-/** Memory of cutters that are through, to be used again: it is as large as a piece, and most archives are no longer than one. */
-const idle: Scratch[] = [];
-const mostIdle = 8;
-/** What larger memory was needed for is rare. */
-const mostKept = 2 * pieceBytes;
-
 export type PartCutter = (copy: AsyncIterable<Uint8Array>) => AsyncGenerator<Piece, void, undefined>;
 
 /**
@@ -29,8 +23,7 @@ export type PartCutter = (copy: AsyncIterable<Uint8Array>) => AsyncGenerator<Pie
  */
 export function createPartCutter(partBytes = maxPartBytes): PartCutter {
   return async function* cutParts(copy) {
-    const held = idle.pop() ?? new Scratch();
-    held.drop(held.length);
+    const held = borrowScratch();
     /** Bytes of this part already handed on, all of them whole rows or the end of one. */
     let given = 0;
     /** Where the last row in `held` ends. */
@@ -59,7 +52,7 @@ export function createPartCutter(partBytes = maxPartBytes): PartCutter {
       }
       if (given + held.length > 0) yield* handOn(held.length, true, true);
     } finally {
-      if (idle.length < mostIdle && held.capacity <= mostKept) idle.push(held);
+      returnScratch(held);
     }
   };
 }

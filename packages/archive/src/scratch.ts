@@ -8,13 +8,13 @@ export class Scratch {
     this.bytes = Buffer.allocUnsafeSlow(reserved);
   }
 
-  get length(): number {
-    return this.used;
-  }
-
   /** How much it can hold without growing. */
   get capacity(): number {
     return this.bytes.length;
+  }
+
+  get length(): number {
+    return this.used;
   }
 
   /** What it holds, up to `end`; valid until it changes. */
@@ -39,3 +39,17 @@ export class Scratch {
     this.used -= count;
   }
 }
+
+const idle: Scratch[] = [];
+const mostIdle = 16;
+/** Twice what a small archive needs, in bytes; more is rare. */
+const mostKept = 512 * 1024;
+
+/** Empty, and maybe used before: V8 collects the sooner for memory that is made for each archive. */
+export const borrowScratch = (): Scratch => idle.pop() ?? new Scratch();
+
+/** For somebody else to use; nobody reads in it any more. */
+export const returnScratch = (scratch: Scratch): void => {
+  scratch.drop(scratch.length);
+  if (idle.length < mostIdle && scratch.capacity <= mostKept) idle.push(scratch);
+};

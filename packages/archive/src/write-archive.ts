@@ -27,7 +27,7 @@ import {
 import { checkManifest, encodeManifest } from "./manifest-text.ts";
 import { emptySha256 } from "./measure.ts";
 import { opening } from "./opening.ts";
-import { Scratch } from "./scratch.ts";
+import { borrowScratch, returnScratch, Scratch } from "./scratch.ts";
 import { encodeTarHeader, tarPadding, trailerBytes } from "./tar-header.ts";
 
 /** What a table is called and made of; `columns` are those of its COPY text, in order. */
@@ -68,6 +68,8 @@ export interface ArchiveSource {
 }
 
 const newline = 0x0a;
+/** Bytes that wait for more before the reader gets them. */
+const mostWaiting = 32 * 1024;
 
 /** The archive as a byte stream: what `archiveBytes` gives, gathered. */
 export function writeArchive(source: ArchiveSource): Readable {
@@ -98,11 +100,24 @@ export async function* archiveBytes(source: ArchiveSource): AsyncGenerator<Uint8
     ddl,
     tables,
   });
+  /** What is small waits here for what follows it: each step to the reader takes longer than copying it. */
+  const waiting = borrowScratch();
+  function* rest(): Generator<Uint8Array, void, undefined> {
+    yield waiting.content();
+    waiting.drop(waiting.length);
+  }
   function* file(name: string, ...content: readonly Buffer[]): Generator<Uint8Array, void, undefined> {
     const size = content.reduce((sum, { length }) => sum + length, 0);
-    yield encodeTarHeader({ name, size, mtime });
-    yield* content;
-    yield tarPadding(size);
+    waiting.append(encodeTarHeader({ name, size, mtime }));
+    for (const bytes of content) {
+      if (waiting.length + bytes.length <= mostWaiting) {
+        waiting.append(bytes);
+        continue;
+      }
+      yield* rest();
+      yield bytes;
+    }
+    waiting.append(tarPadding(size));
   }
   function* ddlFile(name: string, text: string): Generator<Uint8Array, ManifestDdlFile, undefined> {
     const content = Buffer.from(text);
@@ -112,40 +127,45 @@ export async function* archiveBytes(source: ArchiveSource): AsyncGenerator<Uint8
     return { file: name, bytes: content.length, sha256: createHash("sha256").update(content).digest("hex") };
   }
 
-  checkManifest(manifest({ file: sharedDdlFile, bytes: 0, sha256: "0".repeat(64) })); // before anything is sent
-  yield* file(openingFile, opening);
-  const shared = yield* ddlFile(sharedDdlFile, source.ddl);
-  for await (const table of source.tables) {
-    if (tables.length === maxTables) throw beyondLimit(`more than ${maxTables} tables`);
-    const folder = tableFolder(tables.length, table.table.name);
-    const create = yield* ddlFile(createFile(folder), table.ddl.create);
-    const constraints = yield* ddlFile(constraintsFile(folder), table.ddl.constraints);
-    const parts: ManifestPart[] = [];
-    let whole: Hash | undefined;
-    const copied = compressedParts(table.copy, cutParts, source.compressionLevel ?? 1, memoryOfParts, (bytes) => {
-      whole ??= createHash("sha256");
-      whole.update(bytes);
-    });
-    for await (const { stored, ...part } of copied) {
-      const name = partFile(folder, parts.length);
-      parts.push({ file: name, ...part });
-      yield* file(name, ...stored);
+  try {
+    checkManifest(manifest({ file: sharedDdlFile, bytes: 0, sha256: "0".repeat(64) })); // before anything is sent
+    yield* file(openingFile, opening);
+    const shared = yield* ddlFile(sharedDdlFile, source.ddl);
+    for await (const table of source.tables) {
+      if (tables.length === maxTables) throw beyondLimit(`more than ${maxTables} tables`);
+      const folder = tableFolder(tables.length, table.table.name);
+      const create = yield* ddlFile(createFile(folder), table.ddl.create);
+      const constraints = yield* ddlFile(constraintsFile(folder), table.ddl.constraints);
+      const parts: ManifestPart[] = [];
+      let whole: Hash | undefined;
+      const copied = compressedParts(table.copy, cutParts, source.compressionLevel ?? 1, memoryOfParts, (bytes) => {
+        whole ??= createHash("sha256");
+        whole.update(bytes);
+      });
+      for await (const { stored, ...part } of copied) {
+        const name = partFile(folder, parts.length);
+        parts.push({ file: name, ...part });
+        yield* file(name, ...stored);
+      }
+      const facts = await table.facts();
+      const sum = (of: "rows" | "bytes"): number => parts.reduce((total, part) => total + part[of], 0);
+      if (facts.rows !== sum("rows")) throw contradiction(table.table.name, facts.rows, sum("rows"));
+      tables.push({
+        ...described(table.table),
+        folder,
+        rows: facts.rows,
+        bytes: sum("bytes"),
+        digest: facts.digest ?? whole?.digest("hex") ?? parts[0]?.sha256 ?? emptySha256,
+        ddl: [create, constraints],
+        parts,
+      });
     }
-    const facts = await table.facts();
-    const sum = (of: "rows" | "bytes"): number => parts.reduce((total, part) => total + part[of], 0);
-    if (facts.rows !== sum("rows")) throw contradiction(table.table.name, facts.rows, sum("rows"));
-    tables.push({
-      ...described(table.table),
-      folder,
-      rows: facts.rows,
-      bytes: sum("bytes"),
-      digest: facts.digest ?? whole?.digest("hex") ?? parts[0]?.sha256 ?? emptySha256,
-      ddl: [create, constraints],
-      parts,
-    });
+    yield* file(manifestFile, encodeManifest(manifest(shared)));
+    waiting.append(Buffer.alloc(trailerBytes));
+    yield* rest();
+  } finally {
+    returnScratch(waiting);
   }
-  yield* file(manifestFile, encodeManifest(manifest(shared)));
-  yield Buffer.alloc(trailerBytes);
 }
 
 async function* compressedParts(
