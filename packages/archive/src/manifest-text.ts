@@ -7,7 +7,8 @@ import { Manifest } from "./manifest.ts";
 // Compiled once: a manifest is checked for every tenant of a backup.
 const shape = Compile(Manifest);
 
-const seal = (head: string): string => `  "sha256": "${createHash("sha256").update(head).digest("hex")}"\n}\n`;
+const seal = (head: string | Uint8Array): string =>
+  `  "sha256": "${createHash("sha256").update(head).digest("hex")}"\n}\n`;
 const sealBytes = Buffer.byteLength(seal(""));
 
 /**
@@ -36,13 +37,13 @@ export function checkManifest(value: unknown): asserts value is Manifest {
 
 /** Gives `archive_damaged` for anything that `encodeManifest` did not write. */
 export function decodeManifest(content: Buffer): Manifest {
-  const head = content.subarray(0, Math.max(0, content.length - sealBytes)).toString("utf8");
-  if (!content.equals(Buffer.from(head + seal(head)))) {
+  const head = content.subarray(0, Math.max(0, content.length - sealBytes));
+  if (content.toString("latin1", head.length) !== seal(head)) {
     throw damaged("manifest.json: its bytes do not have the SHA-256 in its last lines");
   }
   let value: unknown;
   try {
-    value = JSON.parse(`${head.slice(0, -2)}\n}`);
+    value = JSON.parse(`${head.toString("utf8", 0, head.length - 2)}\n}`);
   } catch (cause) {
     throw damaged("manifest.json: not JSON", { cause });
   }

@@ -42,8 +42,10 @@ export function encodeTarHeader({ name, size, mtime }: TarHeader): Buffer {
 
 /** Undefined for a block that is not exactly what `encodeTarHeader` writes. */
 export function decodeTarHeader(block: Buffer): TarHeader | undefined {
-  const text = ([start, length]: readonly [number, number]): string =>
-    block.toString("latin1", start, start + length).replace(/\0.*$/s, "");
+  const text = ([start, length]: readonly [number, number]): string => {
+    const zero = block.indexOf(0, start);
+    return block.toString("latin1", start, zero === -1 ? start + length : Math.min(zero, start + length));
+  };
   const number = (place: readonly [number, number]): number =>
     /^[0-7]{11}$/.test(text(place)) ? Number.parseInt(text(place), 8) : 0;
   const header = { name: text(field.name), size: number(field.size), mtime: number(field.mtime) };

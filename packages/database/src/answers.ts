@@ -177,11 +177,15 @@ class Exchange implements pg.Submittable {
   handleReadyForQuery(): void {}
 }
 
-/** The answers to the statements in the order given, up to the first that fails, whose error is thrown. A reader that stops early gives up the connection. */
+/**
+ * The answers to the statements in the order given, up to the first that fails, whose error is thrown. A reader that stops early
+ * gives up the connection. `asked` says of each whether its answer is of interest; answers are then counted among those alone.
+ */
 export async function* converse(
   client: Client,
   names: StatementNames,
   statements: readonly Statement[],
+  asked: readonly boolean[],
 ): AsyncGenerator<Answer, void, undefined> {
   const exchanged = new Exchange(client, names, statements);
   const lose = (error?: Error) =>
@@ -194,7 +198,8 @@ export async function* converse(
   client.once("end", lose);
   let ended = false;
   let failure: Error | undefined;
-  let statement = 0;
+  /** The place of the statement that is being answered among all, and among those that were asked about. */
+  let [place, statement] = [0, 0];
   /** Of a message whose end has not come yet. */
   let begun = Buffer.alloc(0);
   /** Bytes of COPY text that a message still owes. */
@@ -242,10 +247,12 @@ export async function* converse(
         at += size;
         from = at;
         to = at;
-        if (code === parseComplete) exchanged.parsed(statement);
+        if (code === parseComplete) exchanged.parsed(place);
         else if (code === errorResponse) failure ??= readError(body);
-        else if (code === dataRow) yield { kind: "row", statement, values: readRow(body) };
+        else if (code === dataRow && asked[place] === true) yield { kind: "row", statement, values: readRow(body) };
         else if (code === commandComplete || code === emptyQuery) {
+          place += 1;
+          if (asked[place - 1] !== true) continue;
           yield { kind: "done", statement, rows: code === emptyQuery ? 0 : numberOfRows(textUpToZero(body)) };
           statement += 1;
         }
@@ -275,12 +282,9 @@ export async function* readTogether(
   statements: readonly Statement[],
 ): AsyncGenerator<Answer, void, undefined> {
   const { client, release } = await pool.borrow();
-  const last = opening.length + statements.length;
+  const asked = [...opening.map(() => false), ...statements.map(() => true), false];
   try {
-    for await (const answer of converse(client, names, [...opening, ...statements, rollback])) {
-      const statement = answer.statement - opening.length;
-      if (statement >= 0 && answer.statement < last) yield { ...answer, statement };
-    }
+    yield* converse(client, names, [...opening, ...statements, rollback], asked);
   } finally {
     // Only where a statement failed is there still something to roll back.
     if (client.lost === undefined && client.getTransactionStatus() !== "I")

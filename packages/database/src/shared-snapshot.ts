@@ -54,11 +54,7 @@ export function openSharedSnapshot(pool: Pool, names: StatementNames, begin: rea
     const each = parts.map(inContext);
     const asked = [...lead.map(() => false), ...each.flatMap((part) => part.asked)];
     over = true; // until all of it was answered
-    let statement = 0;
-    for await (const answer of converse(client, names, [...lead, ...each.flatMap((part) => part.sent)])) {
-      if (asked[answer.statement] === true) yield { ...answer, statement };
-      if (asked[answer.statement] === true && answer.kind === "done") statement += 1;
-    }
+    yield* converse(client, names, [...lead, ...each.flatMap((part) => part.sent)], asked);
     over = false;
   }
 

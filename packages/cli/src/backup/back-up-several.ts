@@ -11,6 +11,8 @@ import { beginFile, type WholeFile } from "./whole-file.ts";
 
 /** Up to so many bytes an archive is gathered, checked and written in one step. */
 const smallBytes = 1024 * 1024;
+/** Memory of that size that nobody gathers in at the moment: V8 collects the sooner for what is made anew. */
+const idle: Buffer[] = [];
 /** Files that are being made durable while the next ones come. */
 const mostUnderWay = 8;
 
@@ -62,7 +64,7 @@ export const backUpSeveral = async (
   onSaved: (tenant: ListedTenant, record: ItemRecord) => void,
 ): Promise<void> => {
   const byId = new Map(tenants.map((tenant) => [tenant.id, tenant]));
-  const memory = Buffer.allocUnsafeSlow(smallBytes);
+  const memory = idle.pop() ?? Buffer.allocUnsafeSlow(smallBytes);
   const underWay = new Set<Promise<void>>();
   const receive = async (source: AsyncIterable<Uint8Array>): Promise<void> => {
     const events = readSeveral(source);
@@ -105,6 +107,8 @@ export const backUpSeveral = async (
       fed.write,
     );
     await fed.end();
+    // Not where anything failed: what broke off may still be writing there.
+    idle.push(memory);
   } finally {
     fed.abandon();
     // Whoever asks for the rest alone finds each file either there or not begun.
