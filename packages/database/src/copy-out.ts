@@ -24,20 +24,27 @@ export const archivedKey = (table: CatalogueTable): { name: string; collated: bo
     .filter((name) => name !== "tenant_id")
     .map((name) => ({ name, collated: table.columns.find((column) => column.name === name)?.collated === true }));
 
+type Rows = Pick<CopyShape, "tenantId" | "within">;
+
 /** The `COPY … TO STDOUT` whose bytes an archive holds, and whose SHA-256 is the table's digest. */
-export function copyStatement({ name, columns, key, tenantId, within }: CopyShape): string {
+export const copyStatement = (shape: CopyShape): string => copyStatements(shape)(shape);
+
+/** The same for rows that are named later: what is about the table is composed once, not for each tenant. */
+export function copyStatements({ name, columns, key }: Omit<CopyShape, keyof Rows>): (rows: Rows) => string {
   const selected = columns.map((column) => `t.${pg.escapeIdentifier(column)}`).join(", ");
-  const conditions = [
-    ...(tenantId === undefined ? [] : [`t.tenant_id = ${pg.escapeLiteral(tenantId)}::uuid`]),
-    // Literals, of the column's own type: the planner then leaves other partitions alone.
-    ...(within === undefined
-      ? []
-      : [
-          `t.${pg.escapeIdentifier(within.column)} between ${pg.escapeLiteral(within.from)} and ${pg.escapeLiteral(within.to)}`,
-        ]),
-  ];
-  const where = conditions.length === 0 ? "" : ` where ${conditions.join(" and ")}`;
   const order = key.map((part) => `t.${pg.escapeIdentifier(part.name)}${part.collated ? ' collate "C"' : ""}`);
-  const ordered = order.length === 0 ? "" : ` order by ${order.join(", ")}`;
-  return `copy (select ${selected} from ${name} as t${where}${ordered}) to stdout`;
+  const from = `copy (select ${selected} from ${name} as t`;
+  const to = `${order.length === 0 ? "" : ` order by ${order.join(", ")}`}) to stdout`;
+  return ({ tenantId, within }) => {
+    const conditions = [
+      ...(tenantId === undefined ? [] : [`t.tenant_id = ${pg.escapeLiteral(tenantId)}::uuid`]),
+      // Literals, of the column's own type: the planner then leaves other partitions alone.
+      ...(within === undefined
+        ? []
+        : [
+            `t.${pg.escapeIdentifier(within.column)} between ${pg.escapeLiteral(within.from)} and ${pg.escapeLiteral(within.to)}`,
+          ]),
+    ];
+    return `${from}${conditions.length === 0 ? "" : ` where ${conditions.join(" and ")}`}${to}`;
+  };
 }

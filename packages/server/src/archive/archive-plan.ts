@@ -7,6 +7,7 @@ import {
   type Catalogue,
   type CatalogueTable,
   copyStatement,
+  copyStatements,
   type Database,
   readCatalogue,
   readTableDdl,
@@ -90,7 +91,7 @@ const spanOf = ({ partitionedBy }: CatalogueTable, within: Span | undefined) =>
 const tenantTable = (table: CatalogueTable, ddl: TableDdl): ArchivedTable => {
   const columns = archivedColumns(table);
   const key = archivedKey(table);
-  const shape = { name: table.name, columns: columns.map(({ name }) => name), key };
+  const copy = copyStatements({ name: table.name, columns: columns.map(({ name }) => name), key });
   return {
     description: {
       ...describe(
@@ -102,7 +103,7 @@ const tenantTable = (table: CatalogueTable, ddl: TableDdl): ArchivedTable => {
     },
     ddl: (tenantId) => ddlOf(ddl, table.name, tenantId),
     partitionedBy: table.partitionedBy,
-    copy: (tenantId, within) => copyStatement({ ...shape, tenantId, within: spanOf(table, within) }),
+    copy: (tenantId, within) => copy({ tenantId, within: spanOf(table, within) }),
   };
 };
 
