@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -57,6 +58,20 @@ describe("an archive", () => {
     expect(users?.rows).toBe(11);
     expect(users?.parts.map((part) => part.rows)).toEqual([2, 2, 1, 0, 0, 2, 2, 2]);
     expect(users?.parts.every((part) => part.bytes <= 100)).toBe(true);
+  });
+
+  it("digests a table's rows as a whole where its source does not say, in one part, in many or in none", async () => {
+    for (const [rows, partBytes] of [
+      [rowsOf("acme", 50), 8_000_000],
+      [rowsOf("acme", 50), 100],
+      [[], 100],
+    ] as const) {
+      const undigested = { ...table("app.users", rows), facts: () => ({ rows: rows.length }) };
+      const { manifest } = await verifyArchive(
+        chunked(await collect(writeArchive(source([undigested], { partBytes })))),
+      );
+      expect(manifest.tables[0]?.digest).toBe(createHash("sha256").update(copyText(rows)).digest("hex"));
+    }
   });
 
   it("is the same for the same content, however that arrives", async () => {

@@ -7,7 +7,7 @@ import {
   sql,
   type TenantStatements,
 } from "@tenantctl/database";
-import type { CompiledQuery, RawBuilder } from "kysely";
+import type { CompiledQuery } from "kysely";
 import { noSuchTenant } from "../tenants/find-tenant.ts";
 import { tenantJson } from "../tenants/tenant-json.ts";
 import { type ArchivedTable, type ArchivePlan, archivePlan, type Span } from "./archive-plan.ts";
@@ -32,28 +32,15 @@ export interface TenantArchives {
 /** How long a snapshot serves one tenant after the other, in milliseconds. */
 const longest = 10_000;
 
-/** A statement whose one parameter is the tenant's id, composed once. */
-type OfTenant = (tenantId: string) => CompiledQuery<unknown>;
-
-const ofTenant = (statement: (tenantId: string) => RawBuilder<unknown>): OfTenant => {
-  const composed = statement("").compile(build);
-  return (tenantId) => ({ ...composed, parameters: [tenantId] });
-};
-
-const tenantQuery = ofTenant(
-  (tenantId) => sql`select json_build_object('tenant', ${tenantJson}, 'previousStatus', t.previous_status)::text
-    from app.tenants t where t.id = ${tenantId}::uuid`,
-);
+const tenantQuery = (tenantId: string): CompiledQuery<unknown> =>
+  sql`select json_build_object('tenant', ${tenantJson}, 'previousStatus', t.previous_status)::text
+    from app.tenants t where t.id = ${tenantId}::uuid`.compile(build);
 
 /** Where a tenant's rows of a partitioned table begin and end: asked of a plan that is kept, it costs less than planning all partitions anew. */
-const spanQuery = ({ description, partitionedBy }: ArchivedTable): OfTenant => {
+const spanQuery = ({ description, partitionedBy }: ArchivedTable, tenantId: string): CompiledQuery<unknown> => {
   const [column, table] = [sql.ref(`t.${partitionedBy}`), sql.raw(description.name)];
-  return ofTenant(
-    (
-      tenantId,
-    ) => sql`select case when min(${column}) is not null then json_build_object('from', min(${column})::text, 'to', max(${column})::text)::text end
-    from ${table} as t where t.tenant_id = ${tenantId}::uuid`,
-  );
+  return sql`select case when min(${column}) is not null then json_build_object('from', min(${column})::text, 'to', max(${column})::text)::text end
+    from ${table} as t where t.tenant_id = ${tenantId}::uuid`.compile(build);
 };
 
 /** What is known of a snapshot that tenants are read from. */
@@ -77,10 +64,9 @@ export const openTenantArchives = (db: Database, tenantIds: readonly string[]): 
     snapshot = db.sharedSnapshot(plan.tenant.names);
     bytes = 0;
     const partitioned = plan.tenant.tables.filter((table) => table.partitionedBy !== null);
-    const spanQueries = partitioned.map(spanQuery);
     const following = tenantIds.slice(Math.max(0, tenantIds.indexOf(tenantId)));
     const parts = following.map((id, place): TenantStatements => {
-      const spans = spanQueries.map((query) => query(id));
+      const spans = partitioned.map((table) => spanQuery(table, id));
       return { tenantId: id, entry: undefined, statements: place === 0 ? [momentQuery, ...spans] : spans };
     });
     const answers = snapshot.ask(parts);
