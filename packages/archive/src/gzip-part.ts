@@ -5,6 +5,8 @@ import { maxPartBytes } from "./limits.ts";
 import { createMeasure, type Measure } from "./measure.ts";
 import type { Scratch } from "./scratch.ts";
 
+const newline = 0x0a;
+
 /** Small pieces rather than a whole part: memory freed late is then little, and no piece keeps the event loop long. */
 const chunkSize = 64 * 1024;
 
@@ -25,31 +27,44 @@ export interface PartCompressor {
 
 /**
  * A window of 8 KiB instead of 32: memory this small stays in the processor's own cache, so that rows take two thirds of the
- * time. They come out no longer: what repeats in them is near.
+ * time. Short ones come out no longer, for what repeats in them is near; long ones would.
  */
-const windowBits = 13;
+const shortRowsWindow = 13;
+const longRowsWindow = 15;
+/** Short means: on average so many bytes at most, in the first bytes of a part. */
+const shortRowBytes = 2 * 1024;
+const firstBytes = 16 * 1024;
+
+const windowFor = (part: Buffer): number => {
+  const first = part.subarray(0, firstBytes);
+  let rows = 0;
+  for (let at = first.indexOf(newline); at !== -1; at = first.indexOf(newline, at + 1)) rows += 1;
+  return rows * shortRowBytes >= first.length ? shortRowsWindow : longRowsWindow;
+};
 
 /** Up to so many bytes are compressed where they are, with memory to match: waking another thread up takes longer. */
 const smallBytes = 16 * 1024;
 /** Of what is so small that making the compressor's memory takes longer than compressing, in bytes. */
 const tinyBytes = 512;
 const tinyMemory = { windowBits: 9, memLevel: 1 };
-const smallMemory = { windowBits, memLevel: 5 };
+const smallMemory = { windowBits: 14, memLevel: 5 };
 /** More than gzip makes of them in any case, in bytes: memory beyond that would only be there to be collected. */
 const smallMargin = 128;
 
-/** Compressors to be used again, by level: making one takes a quarter megabyte each time, which costs more than small parts do. */
-const idle = new Map<number, (Gzip & ZlibReset)[]>();
+/** Compressors to be used again, by level and window: making one takes a quarter megabyte each time, which costs more than small parts do. */
+const idle = new Map<string, (Gzip & ZlibReset)[]>();
 const mostIdle = 8;
 /** They give all of a part at once as a rule: for each piece more another thread is woken up. */
 const wholeChunkSize = 256 * 1024;
 
 /** Each write is a whole gzip member. Like every stream of zlib it can be reset; only its type does not say so. */
-const newCompressor = (level: number): Gzip & ZlibReset =>
+const newCompressor = (level: number, windowBits: number): Gzip & ZlibReset =>
   createGzip({ level, windowBits, chunkSize: wholeChunkSize, flush: constants.Z_FINISH }) as Gzip & ZlibReset;
 
 function compressAtOnce(bytes: Buffer, level: number): Promise<Buffer[]> {
-  const stream = idle.get(level)?.pop() ?? newCompressor(level);
+  const windowBits = windowFor(bytes);
+  const kind = `${level} ${windowBits}`;
+  const stream = idle.get(kind)?.pop() ?? newCompressor(level, windowBits);
   return new Promise((resolve, reject) => {
     const pieces: Buffer[] = [];
     stream.on("data", (piece: Buffer) => pieces.push(piece));
@@ -59,8 +74,8 @@ function compressAtOnce(bytes: Buffer, level: number): Promise<Buffer[]> {
       stream.removeAllListeners("error");
       if (error != null) return;
       stream.reset();
-      const others = idle.get(level) ?? [];
-      idle.set(level, others);
+      const others = idle.get(kind) ?? [];
+      idle.set(kind, others);
       if (others.length < mostIdle) others.push(stream);
       else stream.destroy();
       resolve(pieces);
@@ -87,12 +102,12 @@ export async function compressWhole(bytes: Buffer, level: number): Promise<Compr
   return { ...raw.result(), stored, storedBytes, storedSha256: hash.digest("hex") };
 }
 
-/** Compresses one part as it comes, into memory used for each part anew: freed memory of that size would stay about for long. */
-export function compressPart(level: number, memory: Scratch): PartCompressor {
+/** Compresses one part as it comes (`first` comes first), into memory used for each part anew: freed memory of that size would stay about for long. */
+export function compressPart(level: number, memory: Scratch, first: Buffer): PartCompressor {
   memory.drop(memory.length);
   const raw = createMeasure();
   const hash = createHash("sha256");
-  const stream = createGzip({ level, windowBits, chunkSize });
+  const stream = createGzip({ level, windowBits: windowFor(first), chunkSize });
   stream.on("data", (chunk: Buffer) => {
     hash.update(chunk);
     memory.append(chunk);

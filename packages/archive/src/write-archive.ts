@@ -186,7 +186,7 @@ async function* compressedParts(
         yield await compressWhole(bytes, level);
         continue;
       }
-      part ??= compressPart(level, memory());
+      part ??= compressPart(level, memory(), bytes);
       await part.write(bytes);
       if (endsPart) {
         yield await part.finish();
