@@ -43,12 +43,22 @@ interface Entry {
   touchedAt: number;
 }
 
+const dayMs = 86_400_000;
 const flushEveryMs = 900;
 const forgetAfterMs = 10 * 60_000;
 const mostTenants = 50_000;
 const connectionsAtMost = 2;
 
-const today = (): string => new Date().toISOString().slice(0, 10);
+let latest = { day: "", endsAt: 0 };
+/** The date of now, UTC; written out once a day, not for every request. */
+const today = (): string => {
+  const now = Date.now();
+  const startsAt = now - (now % dayMs);
+  if (latest.endsAt !== startsAt + dayMs) {
+    latest = { day: new Date(startsAt).toISOString().slice(0, 10), endsAt: startsAt + dayMs };
+  }
+  return latest.day;
+};
 
 const count = (tenantId: string, day: string, requests: number) =>
   sql<{ total: number }>`insert into app.usage_days as d (tenant_id, day, api_requests)

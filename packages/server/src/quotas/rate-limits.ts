@@ -1,18 +1,20 @@
-import rateLimit, { type CreateRateLimitOptions, normalizeIP } from "@fastify/rate-limit";
 import { ContractError } from "@tenantctl/contract";
 import type { Database } from "@tenantctl/database";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { networkOf } from "../auth/network.ts";
 import type { ReportFailure } from "../background-work.ts";
 import type { Principal } from "../principal.ts";
 import type { Settings } from "../settings.ts";
 import { createDailyRequests } from "./daily-requests.ts";
-import { type Count, type SharedCounters, shareCounters } from "./shared-counters.ts";
+import { createHoldBack } from "./hold-back.ts";
+import { createRequestWindows } from "./request-windows.ts";
+import { type SharedCounters, shareCounters } from "./shared-counters.ts";
 
 export interface RateLimits {
-  /** Counts an authenticated request. Throws rate_limited or daily_quota_exceeded. */
-  admit(request: FastifyRequest, reply: FastifyReply): Promise<void>;
-  /** Counts a request that shows no credentials, such as a login. Throws rate_limited. */
-  admitAddress(request: FastifyRequest, reply: FastifyReply): Promise<void>;
+  /** Counts an authenticated request; a promise only where there is something to wait for. Throws rate_limited or daily_quota_exceeded. */
+  admit(request: FastifyRequest, reply: FastifyReply): void | Promise<void>;
+  /** Counts a request that shows no credentials, such as a login; likewise. Throws rate_limited. */
+  admitAddress(request: FastifyRequest, reply: FastifyReply): void | Promise<void>;
   /** Called with the answer. False: the credentials have not been found to hold, so nothing counts as their tenant's. */
   settle(request: FastifyRequest, reply: FastifyReply): boolean;
   /** Writes what was counted. */
@@ -63,119 +65,121 @@ export const createRateLimits = async (
   settings: Settings,
   report?: ReportFailure,
 ): Promise<RateLimits> => {
-  await fastify.register(rateLimit, { global: false });
   fastify.decorateRequest("countedFor", null);
   const daily = createDailyRequests(db, fastify.log, report);
   const proven = createProvenTokens();
-  const limitOf = (tenantId: string): number => daily.of(tenantId).requestsPerMinute ?? settings.requestsPerMinute;
-
+  const holdBack = createHoldBack();
+  const windows = {
+    address: createRequestWindows(minuteMs, mostKeys),
+    caller: createRequestWindows(minuteMs, mostKeys),
+    tenant: createRequestWindows(minuteMs, mostKeys),
+  };
   const shared =
     settings.redisUrl === undefined
       ? undefined
       : await shareCounters(settings.redisUrl, minuteMs, db, fastify.log, report);
 
-  const tenantOf = ({ principal }: FastifyRequest): string =>
-    principal.kind === "user" || principal.kind === "tenantToken" ? principal.tenantId : "";
-  const callerOf = ({ principal }: FastifyRequest): string => {
-    if (principal.kind === "user") return `${principal.tenantId} ${principal.userId}`;
-    return isToken(principal) ? principal.hash.toString("base64") : "";
-  };
-  const limit = (
-    kind: string,
-    whose: (request: FastifyRequest) => string,
-    keyOf: (request: FastifyRequest) => string,
-    maxOf: (request: FastifyRequest) => number,
-  ) => {
-    const own: CreateRateLimitOptions = { keyGenerator: keyOf, max: maxOf, timeWindow: minuteMs };
-    const counter = (request: FastifyRequest) => ({ key: `${kind}:${keyOf(request)}`, max: maxOf(request) });
-    return { whose, counter, alone: fastify.createRateLimit({ ...own, cache: mostKeys } as CreateRateLimitOptions) };
-  };
-  type Limit = ReturnType<typeof limit>;
-  const perAddress = limit(
-    "address",
-    () => "One address without proven credentials",
-    ({ ip }) => normalizeIP(ip),
-    () => settings.unprovenRequestsPerMinute,
-  );
-  const perCaller = limit(
-    "caller",
-    ({ principal }) => (principal.kind === "user" ? "One user" : "One token"),
-    callerOf,
-    (request) => Math.max(1, Math.ceil(limitOf(tenantOf(request)) / 2)),
-  );
-  const perTenant = limit(
-    "tenant",
-    () => "This tenant",
-    tenantOf,
-    (request) => limitOf(tenantOf(request)),
-  );
-
-  interface State extends Count {
+  /** What one request counts in. */
+  interface Limit {
+    readonly kind: keyof typeof windows;
+    readonly whose: string;
+    readonly key: string;
     readonly max: number;
   }
 
-  /** Counts alone in any case, so that where Redis goes away no limit starts anew. */
-  const countAlone = async (limits: readonly Limit[], request: FastifyRequest): Promise<State[]> => {
-    const states: State[] = [];
-    for (const { alone } of limits) {
-      const state = await alone(request);
-      if (state.isAllowed) continue;
-      const { max, ttl, isExceeded, remaining } = state;
-      states.push({ current: isExceeded ? max + 1 : max - remaining, max, ttl });
-      if (isExceeded) break;
-    }
-    return states;
-  };
-  const countTogether = async (limits: readonly Limit[], request: FastifyRequest): Promise<State[] | undefined> => {
-    if (shared === undefined) return undefined;
-    const counters = limits.map(({ counter }) => counter(request));
-    const counts = await shared.take(counters);
-    return counts?.map((count, index) => ({ ...count, max: counters[index]?.max ?? 0 }));
+  /** Tells where the caller stands with a limit, and refuses what is over it. */
+  const tell = (limit: Limit | undefined, current: number, ttl: number, reply: FastifyReply): void | Promise<void> => {
+    if (limit === undefined) return;
+    const { whose, max } = limit;
+    const seconds = Math.ceil(ttl / 1000);
+    reply.headers({
+      "ratelimit-limit": String(max),
+      "ratelimit-remaining": String(Math.max(0, max - current)),
+      "ratelimit-reset": String(seconds),
+    });
+    if (current <= max) return;
+    const refusal = new ContractError(
+      "rate_limited",
+      `${whose} may send ${max} requests a minute.`,
+      "Wait as long as Retry-After says, and send fewer at once.",
+      { retryAfter: Math.max(1, seconds) },
+    );
+    const wait = holdBack.wait(current - max);
+    if (wait === undefined) throw refusal;
+    return wait.then(() => {
+      throw refusal;
+    });
   };
 
   /** What is over one limit does not count in those after it. */
-  const refuseOver = async (limits: readonly Limit[], request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    const alone = await countAlone(limits, request);
-    const states = (await countTogether(limits, request)) ?? alone;
-    for (const [index, { current, max, ttl }] of states.entries()) {
-      const seconds = Math.ceil(ttl / 1000);
-      reply.headers({
-        "ratelimit-limit": String(max),
-        "ratelimit-remaining": String(Math.max(0, max - current)),
-        "ratelimit-reset": String(seconds),
-      });
-      if (current <= max) continue;
-      throw new ContractError(
-        "rate_limited",
-        `${limits[index]?.whose(request)} may send ${max} requests a minute.`,
-        "Wait as long as Retry-After says, and send fewer at once.",
-        { retryAfter: Math.max(1, seconds) },
-      );
+  const refuseOver = (limits: readonly Limit[], reply: FastifyReply): void | Promise<void> => {
+    // Counted alone in any case, so that where Redis goes away no limit starts anew.
+    let last: Limit | undefined;
+    let current = 0;
+    let ttl = 0;
+    for (const limit of limits) {
+      const { count, endsAt } = windows[limit.kind].count(limit.key);
+      [last, current, ttl] = [limit, count, endsAt - performance.now()];
+      if (count > limit.max) break;
     }
+    if (shared === undefined) return tell(last, current, ttl, reply);
+    return shared.take(limits.map(({ kind, key, max }) => ({ key: `${kind}:${key}`, max }))).then((counts) => {
+      const count = counts?.at(-1);
+      return count === undefined
+        ? tell(last, current, ttl, reply)
+        : tell(limits[(counts?.length ?? 0) - 1], count.current, count.ttl, reply);
+    });
   };
 
-  const admitAddress: RateLimits["admitAddress"] = (request, reply) => refuseOver([perAddress], request, reply);
+  const addToDay = (request: FastifyRequest, tenantId: string): void => {
+    const { used, limit } = daily.of(tenantId);
+    if (limit !== null && used >= limit) {
+      daily.ask(tenantId);
+      throw new ContractError(
+        "daily_quota_exceeded",
+        `The ${limit} API requests that this tenant may send a day are used up.`,
+        "Upgrade the plan, have an operator increase the quota, or wait until midnight UTC.",
+        { retryAfter: secondsToMidnight() },
+      );
+    }
+    daily.add(tenantId, 1);
+    request.countedFor = tenantId;
+  };
+
+  const admitAddress: RateLimits["admitAddress"] = ({ ip }, reply) =>
+    refuseOver(
+      [
+        {
+          kind: "address",
+          whose: "One address without proven credentials",
+          key: networkOf(ip),
+          max: settings.unprovenRequestsPerMinute,
+        },
+      ],
+      reply,
+    );
 
   return {
     admitAddress,
-    admit: async (request, reply) => {
+    admit: (request, reply) => {
       const { principal } = request;
       if (isToken(principal) && !proven.has(principal)) return admitAddress(request, reply);
       if (principal.kind !== "user" && principal.kind !== "tenantToken") return;
       const { tenantId } = principal;
-      await refuseOver([perCaller, perTenant], request, reply);
-      const { used, limit } = daily.of(tenantId);
-      if (limit !== null && used >= limit) {
-        daily.ask(tenantId);
-        throw new ContractError(
-          "daily_quota_exceeded",
-          `The ${limit} API requests that this tenant may send a day are used up.`,
-          "Upgrade the plan, have an operator increase the quota, or wait until midnight UTC.",
-          { retryAfter: secondsToMidnight() },
-        );
-      }
-      daily.add(tenantId, 1);
-      request.countedFor = tenantId;
+      const max = daily.of(tenantId).requestsPerMinute ?? settings.requestsPerMinute;
+      const [whose, key] =
+        principal.kind === "user"
+          ? ["One user", `${tenantId} ${principal.userId}`]
+          : ["One token", principal.hash.toString("base64")];
+      const waiting = refuseOver(
+        [
+          { kind: "caller", whose, key, max: Math.max(1, Math.ceil(max / 2)) },
+          { kind: "tenant", whose: "This tenant", key: tenantId, max },
+        ],
+        reply,
+      );
+      if (waiting === undefined) addToDay(request, tenantId);
+      else return waiting.then(() => addToDay(request, tenantId));
     },
     settle: (request, reply) => {
       const principal: Principal | undefined = request.principal;
