@@ -140,7 +140,9 @@ const begin = async (
 };
 
 /** Exchanges e-mail and password for a session. Throws invalid_credentials, login_throttled, overloaded, and after a right password tenant_suspended or tenant_cancelled. */
-export const login = async (call: LoginCall): Promise<SessionAnswer> => {
+export const login = (call: LoginCall): Promise<SessionAnswer> => call.app.passwords.login(() => logIn(call));
+
+const logIn = async (call: LoginCall): Promise<SessionAnswer> => {
   const { app, body, request } = call;
   const email = normaliseEmail(body.email);
   const tenant = body.tenant === undefined ? undefined : await tenantOf(call, body.tenant);

@@ -29,6 +29,8 @@ export interface PasswordOwner {
 export interface Passwords {
   /** Hashes a password that `check` let pass. Throws overloaded. */
   hash(password: string): Promise<string>;
+  /** Runs a login, whole, when those that came before it are done. Throws overloaded. */
+  login<T>(work: () => Promise<T>): Promise<T>;
   /** Whether the password is the hash's; takes as long for null, which no password matches. Throws overloaded. */
   verify(hash: string | null, password: string): Promise<boolean>;
   /** Throws weak_password, saying what is wrong. */
@@ -58,12 +60,11 @@ export const checkPassword = (password: string, minLength: number, owner: Passwo
 /** Hashes without waiting for anybody: for commands that hash one password and end. */
 export const hashPassword = (password: string): Promise<string> => argon2.hash(composed(password), cost);
 
-/** Hashes on at most half the cores, with a bounded queue: a storm of logins must not starve the rest of the API. */
-export const createPasswords = ({ passwordMinLength }: Pick<Settings, "passwordMinLength">): Passwords => {
-  const lanes = Math.max(1, Math.floor(availableParallelism() / 2));
-  const limit = pLimit(lanes);
-  const bounded = <T>(work: () => Promise<T>): Promise<T> => {
-    if (limit.pendingCount >= lanes * queuePerLane) {
+/** At most so many at once, and a queue with an end: what comes on top throws overloaded before it has cost anything. */
+const createLane = (atOnce: number) => {
+  const limit = pLimit(atOnce);
+  return <T>(work: () => Promise<T>): Promise<T> => {
+    if (limit.pendingCount >= atOnce * queuePerLane) {
       throw new ContractError(
         "overloaded",
         "More logins are under way than this server can check.",
@@ -73,11 +74,19 @@ export const createPasswords = ({ passwordMinLength }: Pick<Settings, "passwordM
     }
     return limit(work);
   };
+};
+
+/** Hashes on at most half the cores, with a bounded queue: a storm of logins must not starve the rest of the API. */
+export const createPasswords = ({ passwordMinLength }: Pick<Settings, "passwordMinLength">): Passwords => {
+  const atOnce = Math.max(1, Math.floor(availableParallelism() / 2));
+  const logins = createLane(atOnce);
+  const hashes = createLane(atOnce);
 
   return {
-    hash: async (password) => bounded(() => hashPassword(password)),
+    login: async (work) => logins(work),
+    hash: async (password) => hashes(() => hashPassword(password)),
     verify: async (hash, password) =>
-      bounded(async () => {
+      hashes(async () => {
         const matches = await argon2.verify(hash ?? nobodysHash, composed(password));
         return matches && hash !== null;
       }),
