@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { availableParallelism } from "node:os";
+import { setTimeout as pause } from "node:timers/promises";
 import { ContractError } from "@tenantctl/contract";
 import argon2 from "argon2";
 import pLimit from "p-limit";
@@ -16,7 +17,7 @@ const nobodysHash = (() => {
 
 const longest = 128;
 
-/** How many wait for each that is being hashed; at some 30 ms each the last one waits about a second. */
+/** How many wait for each that is being hashed; at 50 to 100 ms each the last one waits two or three seconds. */
 const queuePerLane = 32;
 
 /** The account that a password is for. */
@@ -76,11 +77,28 @@ const createLane = (atOnce: number) => {
   };
 };
 
-/** Hashes on at most half the cores, with a bounded queue: a storm of logins must not starve the rest of the API. */
+/** A lane that is not taken again for as long as the work took where the event loop was half busy, for less where it was not. */
+const createRestingLane = (atOnce: number) => {
+  const lane = createLane(atOnce);
+  return <T>(work: () => Promise<T>): Promise<T> =>
+    new Promise((resolve, reject) => {
+      lane(async () => {
+        const began = { at: performance.now(), loop: performance.eventLoopUtilization() };
+        await work().then(resolve, reject);
+        const { utilization } = performance.eventLoopUtilization(began.loop);
+        await pause((performance.now() - began.at) * Math.min(1, utilization / (1 - utilization)));
+      }).catch(reject);
+    });
+};
+
+/**
+ * Hashes on at most half the cores, and on a quarter while the API has much else to do, with a bounded queue: a storm of
+ * logins must not starve the rest.
+ */
 export const createPasswords = ({ passwordMinLength }: Pick<Settings, "passwordMinLength">): Passwords => {
   const atOnce = Math.max(1, Math.floor(availableParallelism() / 2));
   const logins = createLane(atOnce);
-  const hashes = createLane(atOnce);
+  const hashes = createRestingLane(atOnce);
 
   return {
     login: async (work) => logins(work),
