@@ -135,6 +135,17 @@ export interface Problem {
   readonly faults?: readonly { readonly path: string; readonly message: string }[];
 }
 
+/** Makes an error without a stack, which is most of what one costs: for refusals that come by the thousand. */
+export const withoutStack = <T extends Error>(make: () => T): T => {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return make();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+};
+
 /** An error that has a row in the table. `hint` is the next step for whoever reads it. */
 export class ContractError extends Error {
   readonly code: ErrorCode;

@@ -25,11 +25,15 @@ export class DatabaseUnavailable extends DatabaseRefusal {
 /** So many wait for a connection that one more would only wait longer. Nothing was sent. */
 export class PoolExhausted extends DatabaseRefusal {
   constructor(waiting: number) {
+    // It comes by the thousand, and a stack is most of what it would cost.
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super(
       "pool_exhausted",
       `${waiting} already wait for a connection to the database.`,
       "Try again in a moment; if it stays so, give the server more connections or more processes.",
     );
+    Error.stackTraceLimit = stackTraceLimit;
     this.name = "PoolExhausted";
   }
 }

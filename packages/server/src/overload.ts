@@ -1,8 +1,9 @@
 import { getHeapStatistics } from "node:v8";
 import underPressure from "@fastify/under-pressure";
-import { ContractError, type RouteShape, routes } from "@tenantctl/contract";
+import { ContractError, type RouteShape, routes, withoutStack } from "@tenantctl/contract";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { App } from "./app.ts";
+import { createHoldBack } from "./quotas/hold-back.ts";
 import { routeIdOf } from "./route-of.ts";
 
 /** The event loop's delay is averaged over some seconds, since one long pause is over when it is seen. */
@@ -38,9 +39,12 @@ export const useOverloadProtection = (fastify: FastifyInstance, app: App): void 
       refused = 0;
       sayAt = now + sayEveryMs;
     }
-    throw new ContractError("overloaded", "This server is at its limit.", "Send the request again in a moment.", {
-      retryAfter: retryAfterSeconds,
-    });
+    throw withoutStack(
+      () =>
+        new ContractError("overloaded", "This server is at its limit.", "Send the request again in a moment.", {
+          retryAfter: retryAfterSeconds,
+        }),
+    );
   };
 
   fastify.addHook("onRequest", (request, reply, done) => {
@@ -61,8 +65,21 @@ export const useOverloadProtection = (fastify: FastifyInstance, app: App): void 
       turnAway(request, { type, value });
     },
   });
-  fastify.addHook("onSend", (_request, reply, _payload, done) => {
+  const holdBack = createHoldBack();
+  let second = 0;
+  let unserved = 0;
+  /** Whoever is turned away and comes again at once would take the time of those who are served. */
+  const heldBack = (request: FastifyRequest): Promise<void> | undefined => {
+    const now = Math.floor(performance.now() / 1000);
+    if (now !== second) unserved = 0;
+    second = now;
+    unserved += 1;
+    return isHealth(request) ? undefined : holdBack.wait(unserved);
+  };
+  fastify.addHook("onSend", (request, reply, _payload, done) => {
     if (app.draining) reply.header("connection", "close");
-    done();
+    const waiting = reply.statusCode === 503 && !app.draining ? heldBack(request) : undefined;
+    if (waiting === undefined) done();
+    else void waiting.then(() => done());
   });
 };

@@ -1,4 +1,4 @@
-import { ContractError, type ErrorCode, errors, isErrorCode, type Problem } from "@tenantctl/contract";
+import { ContractError, type ErrorCode, errors, isErrorCode, type Problem, withoutStack } from "@tenantctl/contract";
 import { DatabaseUnavailable, PoolExhausted, TransactionRolledBack } from "@tenantctl/database";
 
 /** PostgreSQL's constraints, by name, as the errors that they mean. */
@@ -225,14 +225,14 @@ export const asContractError = (error: unknown): ContractError => {
     );
   }
   if (error instanceof PoolExhausted) {
-    return new ContractError(
-      "overloaded",
-      "This server has as much to do as it can.",
-      "Send the request again in a moment.",
-      {
-        retryAfter: 1,
-        cause: error,
-      },
+    return withoutStack(
+      () =>
+        new ContractError(
+          "overloaded",
+          "This server has as much to do as it can.",
+          "Send the request again in a moment.",
+          { retryAfter: 1, cause: error },
+        ),
     );
   }
   if (error instanceof TransactionRolledBack) {

@@ -55,6 +55,8 @@ const groupsAtOnce = 100;
 /** Turned away so that others are served: worth counting, no fault of the program. */
 const expectedCodes: ReadonlySet<ErrorCode> = new Set(["overloaded", "draining", "tenant_busy"]);
 
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : "");
+
 const overflowFingerprint = "0000000000000000";
 
 const addUp = (to: Group, from: Group): void => {
@@ -97,42 +99,62 @@ const write = (groups: readonly Group[]) => {
  */
 export const createErrorGroups = (db: Database, log: FastifyBaseLogger): ErrorGroups => {
   let waiting = new Map<string, Group>();
+  /** Of what is waiting, those that are expected: they come by the thousand, and describing one costs as much as answering it. */
+  const described = new Map<string, Group>();
   const counts = new Map<ErrorCode, number>();
 
-  const put = (group: Group): void => {
+  /** Gives the group that it is counted in now. */
+  const put = (group: Group): Group => {
     const kept = waiting.has(group.fingerprint) || waiting.size < mostGroups ? group : asOverflow(group);
-    const known = waiting.get(kept.fingerprint);
-    if (known === undefined) waiting.set(kept.fingerprint, kept);
+    const known = waiting.get(kept.fingerprint) ?? kept;
+    if (known === kept) waiting.set(kept.fingerprint, kept);
     else addUp(known, kept);
+    return known;
   };
 
   const add = ({ error, source, place, requestId = null, tenantId = null }: Fault): void => {
     const { code } = asContractError(error);
     counts.set(code, (counts.get(code) ?? 0) + 1);
     const now = performance.now();
-    put({
+    const expected = expectedCodes.has(code);
+    const kind = expected ? `${source} ${place} ${code} ${messageOf(error)}` : "";
+    const alike = described.get(kind);
+    if (alike !== undefined) {
+      alike.occurrences += 1;
+      if (tenantId !== null && alike.tenantIds.size < mostTenants) alike.tenantIds.add(tenantId);
+      alike.requestId = requestId ?? alike.requestId;
+      alike.last = now;
+      return;
+    }
+    const group = put({
       ...describeError(error, code, place),
       code,
       source,
       place,
-      expected: expectedCodes.has(code),
+      expected,
       requestId,
       occurrences: 1,
       tenantIds: new Set(tenantId === null ? [] : [tenantId]),
       first: now,
       last: now,
     });
+    if (expected) described.set(kind, group);
+  };
+
+  const take = (): Group[] => {
+    const taken = [...waiting.values()];
+    waiting = new Map();
+    described.clear();
+    return taken;
   };
 
   const writeAll = async (): Promise<void> => {
-    const taken = [...waiting.values()];
-    waiting = new Map();
+    const taken = take();
     for (let start = 0; start < taken.length; start += groupsAtOnce) {
       try {
         await db.operator().run(write(taken.slice(start, start + groupsAtOnce)));
       } catch (error) {
-        const newer = [...waiting.values()];
-        waiting = new Map();
+        const newer = take();
         // In the order in which they came, so that what is newer is what is kept as the example.
         for (const group of [...taken.slice(start), ...newer]) put(group);
         throw error;

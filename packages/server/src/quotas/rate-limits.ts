@@ -1,4 +1,4 @@
-import { ContractError } from "@tenantctl/contract";
+import { ContractError, withoutStack } from "@tenantctl/contract";
 import type { Database } from "@tenantctl/database";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { networkOf } from "../auth/network.ts";
@@ -98,11 +98,14 @@ export const createRateLimits = async (
       "ratelimit-reset": String(seconds),
     });
     if (current <= max) return;
-    const refusal = new ContractError(
-      "rate_limited",
-      `${whose} may send ${max} requests a minute.`,
-      "Wait as long as Retry-After says, and send fewer at once.",
-      { retryAfter: Math.max(1, seconds) },
+    const refusal = withoutStack(
+      () =>
+        new ContractError(
+          "rate_limited",
+          `${whose} may send ${max} requests a minute.`,
+          "Wait as long as Retry-After says, and send fewer at once.",
+          { retryAfter: Math.max(1, seconds) },
+        ),
     );
     const wait = holdBack.wait(current - max);
     if (wait === undefined) throw refusal;
