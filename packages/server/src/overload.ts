@@ -3,6 +3,7 @@ import underPressure from "@fastify/under-pressure";
 import { ContractError, type RouteShape, routes, withoutStack } from "@tenantctl/contract";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { App } from "./app.ts";
+import { createLeanHeap } from "./lean-heap.ts";
 import { createHoldBack } from "./quotas/hold-back.ts";
 import { routeIdOf } from "./route-of.ts";
 
@@ -66,6 +67,7 @@ export const useOverloadProtection = (fastify: FastifyInstance, app: App): void 
     },
   });
   const holdBack = createHoldBack();
+  const keepHeapLean = createLeanHeap();
   let second = 0;
   let unserved = 0;
   /** Whoever is turned away and comes again at once would take the time of those who are served. */
@@ -74,7 +76,9 @@ export const useOverloadProtection = (fastify: FastifyInstance, app: App): void 
     if (now !== second) unserved = 0;
     second = now;
     unserved += 1;
-    return isHealth(request) ? undefined : holdBack.wait(unserved);
+    const waiting = isHealth(request) ? undefined : holdBack.wait(unserved);
+    if (waiting !== undefined) keepHeapLean();
+    return waiting;
   };
   fastify.addHook("onSend", (request, reply, _payload, done) => {
     if (app.draining) reply.header("connection", "close");
