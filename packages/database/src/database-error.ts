@@ -38,6 +38,17 @@ export class PoolExhausted extends DatabaseRefusal {
   }
 }
 
+/** Whoever asked had gone when there was a connection. Nothing was sent. */
+export class CallerLeft extends DatabaseRefusal {
+  constructor() {
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
+    super("caller_left", "The caller left while it waited for a connection to the database.", "Wait for the answer.");
+    Error.stackTraceLimit = stackTraceLimit;
+    this.name = "CallerLeft";
+  }
+}
+
 /** `commit` was answered with a rollback although no statement failed: nothing of the transaction was kept. */
 export class TransactionRolledBack extends DatabaseRefusal {
   constructor() {

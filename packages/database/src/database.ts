@@ -3,7 +3,7 @@ import type pg from "pg";
 import { type Answer, readTogether } from "./answers.ts";
 import { opening, type Statement } from "./context.ts";
 import type { Entry } from "./entries.ts";
-import { openForeignPool, openPool, type Pool, type PoolCounts } from "./pools.ts";
+import { type Caller, openForeignPool, openPool, type Pool, type PoolCounts } from "./pools.ts";
 import { type Rewrite, withRewrite } from "./rewrite.ts";
 import { type RoleUrls, resolveRoleUrls } from "./role-urls.ts";
 import { createScope, runInEach, type Scope } from "./scope.ts";
@@ -35,15 +35,20 @@ export interface DatabaseConfig {
 /** One entry check, or several in this order. */
 export type Entries = Entry | readonly Entry[];
 
-export interface OperatorOptions {
+export interface ScopeOptions {
+  readOnly?: boolean | undefined;
+  /** Nothing is begun for a caller that has left. */
+  caller?: Caller | undefined;
+}
+
+export interface OperatorOptions extends ScopeOptions {
   /** Sets this tenant's context: without one the operator role reads every tenant and writes none. */
   tenantId?: string | undefined;
-  readOnly?: boolean | undefined;
 }
 
 export interface Database {
   /** Role tenant, in the context of one tenant. Throws TypeError unless `tenantId` is a UUID. */
-  tenant(tenantId: string, entry: Entries, options?: { readOnly?: boolean | undefined }): Scope;
+  tenant(tenantId: string, entry: Entries, options?: ScopeOptions): Scope;
   /** Role operator: reads all tenants, writes in the context of `tenantId`. */
   operator(entry?: Entries, options?: OperatorOptions): Scope;
   /** One statement in each of several tenants' contexts, as role operator: all or none, in one round trip. Throws the first error. */
@@ -115,13 +120,14 @@ export async function openDatabase(config: DatabaseConfig): Promise<Database> {
 
   return {
     tenant: (tenantId, entry, options) =>
-      createScope(pools.tenant, names, opening(begin(options?.readOnly), tenantId, entry), false),
+      createScope(pools.tenant, names, opening(begin(options?.readOnly), tenantId, entry), false, options?.caller),
     operator: (entry, options) =>
       createScope(
         pools.operator,
         names,
         opening(begin(options?.readOnly), options?.tenantId, entry),
         entry === undefined && options?.tenantId === undefined && options?.readOnly !== true,
+        options?.caller,
       ),
     operatorInEach: (entry, statements) =>
       runInEach(

@@ -12,8 +12,15 @@ export {
   type OperatorOptions,
   openDatabase,
   type PoolName,
+  type ScopeOptions,
 } from "./database.ts";
-export { DatabaseRefusal, DatabaseUnavailable, PoolExhausted, TransactionRolledBack } from "./database-error.ts";
+export {
+  CallerLeft,
+  DatabaseRefusal,
+  DatabaseUnavailable,
+  PoolExhausted,
+  TransactionRolledBack,
+} from "./database-error.ts";
 export { digestTable, type TableDigest } from "./digest.ts";
 export * from "./entries.ts";
 export {

@@ -1,6 +1,6 @@
 import pg from "pg";
 import { Client } from "./client.ts";
-import { DatabaseUnavailable, PoolExhausted } from "./database-error.ts";
+import { CallerLeft, DatabaseUnavailable, PoolExhausted } from "./database-error.ts";
 import { watchSilence } from "./silence-watch.ts";
 
 /** How many wait for each connection at the most: about 0.1 s of work, and what they hold is a few MiB. */
@@ -33,9 +33,14 @@ export interface PoolCounts {
   readonly waiting: number;
 }
 
+/** Whoever asks for something, such as a socket: what nobody waits for any more need not be read. */
+export interface Caller {
+  readonly destroyed: boolean;
+}
+
 export interface Pool {
-  /** Throws DatabaseUnavailable, PoolExhausted. */
-  borrow(): Promise<Borrowed>;
+  /** Throws DatabaseUnavailable, PoolExhausted, CallerLeft. */
+  borrow(caller?: Caller): Promise<Borrowed>;
   /** Most connections at once. */
   readonly size: number;
   readonly counts: PoolCounts;
@@ -56,7 +61,7 @@ export function openPool(settings: PoolSettings): Pool {
   const borrowed = new Set<Client>();
   const watch = watchSilence(settings.url, borrowed);
   return {
-    async borrow() {
+    async borrow(caller) {
       if (watch.silent) throw new DatabaseUnavailable(new Error("it has fallen silent"));
       if (pool.waitingCount >= settings.size * waitingEach) throw new PoolExhausted(pool.waitingCount);
       const client = await pool.connect().catch((error: unknown) => {
@@ -64,6 +69,10 @@ export function openPool(settings: PoolSettings): Pool {
       });
       if (!(client instanceof Client)) {
         throw new TypeError("The pool made a client of another kind.");
+      }
+      if (caller?.destroyed === true) {
+        client.release();
+        throw new CallerLeft();
       }
       borrowed.add(client);
       return {

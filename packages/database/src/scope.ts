@@ -3,7 +3,7 @@ import { commit, rollback, type Statement } from "./context.ts";
 import { TransactionRolledBack } from "./database-error.ts";
 import { exchange, exchangeWhole } from "./exchange.ts";
 import type { Outcome } from "./pipeline.ts";
-import type { Borrowed, Pool } from "./pools.ts";
+import type { Borrowed, Caller, Pool } from "./pools.ts";
 import type { StatementNames } from "./statement-names.ts";
 
 export interface Transaction {
@@ -29,11 +29,17 @@ export interface Scope {
 }
 
 /** A scope over `pool` whose transactions open with `opening`; an empty opening makes single statements go out bare. */
-export function createScope(pool: Pool, names: StatementNames, opening: readonly Statement[], bare: boolean): Scope {
+export function createScope(
+  pool: Pool,
+  names: StatementNames,
+  opening: readonly Statement[],
+  bare: boolean,
+  caller?: Caller,
+): Scope {
   async function together(queries: readonly CompiledQuery<unknown>[]): Promise<Outcome[]> {
     // After a migration each connection may be stale once; nothing was kept then, so the next one does it.
     for (let left = pool.size; ; left -= 1) {
-      const { client, release } = await pool.borrow();
+      const { client, release } = await pool.borrow(caller);
       try {
         if (bare && queries.length === 1) {
           return await exchangeWhole(client, names, queries);
@@ -61,7 +67,7 @@ export function createScope(pool: Pool, names: StatementNames, opening: readonly
       return (await together(queries)).map(rowsOf) as { -readonly [I in keyof Q]: RowsOf<Q[I]> };
     },
 
-    transaction: (fn) => runTransaction(pool, names, opening, fn),
+    transaction: (fn) => runTransaction(pool, names, opening, fn, caller),
   };
 }
 
@@ -85,6 +91,7 @@ async function runTransaction<T>(
   names: StatementNames,
   opening: readonly Statement[],
   fn: (transaction: Transaction) => Promise<T>,
+  caller: Caller | undefined,
 ): Promise<T> {
   let borrowing: Promise<Borrowed> | undefined;
   let failure: { reason: unknown } | undefined;
@@ -93,7 +100,7 @@ async function runTransaction<T>(
 
   async function send<R>(query: CompiledQuery<R>): Promise<R[]> {
     const first = borrowing === undefined;
-    borrowing ??= pool.borrow();
+    borrowing ??= pool.borrow(caller);
     const { client } = await borrowing;
     try {
       const results = await exchange(client, names, first ? [...opening, query] : [query]);

@@ -12,6 +12,7 @@ import {
   recordAsToken,
   recordAsUser,
   type Scope,
+  type ScopeOptions,
   SYSTEM_TENANT_ID,
   sql,
   writeAsOperator,
@@ -81,12 +82,20 @@ const requireOwn = async (db: Database, principal: Member, access: Access, asked
   if (found.id !== principal.tenantId) throw noSuchTenant();
 };
 
-const ownTenant = (db: Database, principal: Member, access: Access, readOnly: boolean): CallScope => {
+const ownTenant = (
+  db: Database,
+  principal: Member,
+  access: Access,
+  readOnly: boolean,
+  caller: ScopeOptions["caller"],
+): CallScope => {
   const { tenantId } = principal;
   // A logout, a new password.
   const use = readOnly ? "read" : access.kind === "session" ? "record" : "write";
   const entry = memberEntry(principal, access, use);
-  return { scope: db.tenant(tenantId, entry, { readOnly }), tenantId, actor: actorOf(principal) };
+  // What is written goes on to its end, whoever has left.
+  const options = readOnly ? { readOnly, caller } : { readOnly };
+  return { scope: db.tenant(tenantId, entry, options), tenantId, actor: actorOf(principal) };
 };
 
 /**
@@ -99,14 +108,15 @@ export const openScope = (
   principal: Principal,
   readOnly: boolean,
   asked: string | undefined,
+  caller: ScopeOptions["caller"],
 ): CallScope | Promise<CallScope> => {
   if (access.kind === "public" || principal.kind === "anonymous") {
     return { scope: db.operator(undefined, { readOnly }), tenantId: null, actor: actorOf(principal) };
   }
   if (principal.kind === "user" || principal.kind === "tenantToken") {
     if (asked === undefined || asked.toLowerCase() === principal.tenantId)
-      return ownTenant(db, principal, access, readOnly);
-    return requireOwn(db, principal, access, asked).then(() => ownTenant(db, principal, access, readOnly));
+      return ownTenant(db, principal, access, readOnly, caller);
+    return requireOwn(db, principal, access, asked).then(() => ownTenant(db, principal, access, readOnly, caller));
   }
   return operatorScope(db, access, principal, readOnly, asked);
 };

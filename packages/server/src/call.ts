@@ -30,6 +30,8 @@ export interface Call<R extends RouteShape = RouteShape> {
     readonly idempotencyKey: string | null;
     /** Path without the query, for Link headers. */
     readonly path: string;
+    /** Destroyed once whoever asked has left. */
+    readonly socket: { readonly destroyed: boolean };
   };
   readonly app: App;
 }

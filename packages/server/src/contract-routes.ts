@@ -49,7 +49,8 @@ const noUpload = Readable.from([]);
 const toCall = async (app: App, id: RouteId, request: FastifyRequest): Promise<Call> => {
   const shape: RouteShape = routes[id];
   const asked = shape.access.kind === "tenant" ? queryTenant(request.query) : undefined;
-  const opening = openScope(app.db, shape.access, request.principal, shape.method === "GET", asked);
+  const { socket } = request.raw;
+  const opening = openScope(app.db, shape.access, request.principal, shape.method === "GET", asked, socket);
   const opened = opening instanceof Promise ? await opening : opening;
   request.tenantId = opened.tenantId;
   return {
@@ -68,6 +69,7 @@ const toCall = async (app: App, id: RouteId, request: FastifyRequest): Promise<C
       userAgent: header(request.headers["user-agent"])?.slice(0, 300) ?? null,
       idempotencyKey: header(request.headers["idempotency-key"]),
       path: request.url.split("?", 1)[0] ?? request.url,
+      socket,
     },
     app,
   };

@@ -76,7 +76,7 @@ export const useOverloadProtection = (fastify: FastifyInstance, app: App): void 
     if (now !== second) unserved = 0;
     second = now;
     unserved += 1;
-    const waiting = isHealth(request) ? undefined : holdBack.wait(unserved);
+    const waiting = isHealth(request) || request.raw.socket.destroyed ? undefined : holdBack.wait(unserved);
     if (waiting !== undefined) keepHeapLean();
     return waiting;
   };

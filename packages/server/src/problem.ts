@@ -1,5 +1,5 @@
 import { ContractError, type ErrorCode, errors, isErrorCode, type Problem, withoutStack } from "@tenantctl/contract";
-import { DatabaseUnavailable, PoolExhausted, TransactionRolledBack } from "@tenantctl/database";
+import { CallerLeft, DatabaseUnavailable, PoolExhausted, TransactionRolledBack } from "@tenantctl/database";
 
 /** PostgreSQL's constraints, by name, as the errors that they mean. */
 const constraints: Readonly<Record<string, { code: ErrorCode; detail: string; hint: string }>> = {
@@ -224,7 +224,7 @@ export const asContractError = (error: unknown): ContractError => {
       { retryAfter: 2, cause: error },
     );
   }
-  if (error instanceof PoolExhausted) {
+  if (error instanceof PoolExhausted || error instanceof CallerLeft) {
     return withoutStack(
       () =>
         new ContractError(

@@ -25,6 +25,40 @@ describe("more requests than the database has time for", () => {
   });
   afterAll(() => server.stop());
 
+  /** Holds the customers locked while `during` runs. */
+  const whileLocked = async (during: () => Promise<void>): Promise<void> => {
+    await withClient(server.database.url, async (client) => {
+      await client.query(`set role ${server.database.prefix}_owner`);
+      await client.query("begin; lock table app.customers in access exclusive mode");
+      await during();
+      await client.query("rollback");
+    });
+  };
+
+  it("are not read any more when whoever asked has left while they waited", async () => {
+    const asked = new AbortController();
+    const waiting = () => server.app.db.connections.tenant.waiting;
+    const connections = () =>
+      new Promise<number>((resolve) => server.fastify.server.getConnections((_error, count) => resolve(count)));
+    const turnedAway = () => server.app.errors.counts.get("overloaded") ?? 0;
+    await whileLocked(async () => {
+      const before = turnedAway();
+      const given = Array.from({ length: 60 }, () =>
+        fetch(`${server.url}/api/customers`, {
+          headers: { authorization: `Bearer ${tenant.token}` },
+          signal: asked.signal,
+        }).catch(() => undefined),
+      );
+      await until("waiting requests", () => waiting() >= 58);
+      asked.abort();
+      await Promise.all(given);
+      await until("the server to notice", async () => (await connections()) < 30);
+      expect(turnedAway()).toBe(before);
+    });
+    await until("an empty queue", () => waiting() === 0);
+    await until("refusals that nobody reads", () => turnedAway() >= 58);
+  });
+
   it("wait in a queue that has an end, are turned away beyond it, and are served again when it is over", async () => {
     const ask = () => server.request("GET", "/api/customers", { token: tenant.token });
     let letGo = (): void => undefined;

@@ -140,7 +140,8 @@ const begin = async (
 };
 
 /** Exchanges e-mail and password for a session. Throws invalid_credentials, login_throttled, overloaded, and after a right password tenant_suspended or tenant_cancelled. */
-export const login = (call: LoginCall): Promise<SessionAnswer> => call.app.passwords.login(() => logIn(call));
+export const login = (call: LoginCall): Promise<SessionAnswer> =>
+  call.app.passwords.login(call.request.socket, () => logIn(call));
 
 const logIn = async (call: LoginCall): Promise<SessionAnswer> => {
   const { app, body, request } = call;

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { availableParallelism } from "node:os";
 import { setTimeout as pause } from "node:timers/promises";
-import { ContractError } from "@tenantctl/contract";
+import { ContractError, withoutStack } from "@tenantctl/contract";
 import argon2 from "argon2";
 import pLimit from "p-limit";
 import type { Settings } from "../settings.ts";
@@ -30,8 +30,8 @@ export interface PasswordOwner {
 export interface Passwords {
   /** Hashes a password that `check` let pass. Throws overloaded. */
   hash(password: string): Promise<string>;
-  /** Runs a login, whole, when those that came before it are done. Throws overloaded. */
-  login<T>(work: () => Promise<T>): Promise<T>;
+  /** Runs a login, whole, when those that came before it are done, unless its caller has left by then. Throws overloaded. */
+  login<T>(caller: { readonly destroyed: boolean }, work: () => Promise<T>): Promise<T>;
   /** Whether the password is the hash's; takes as long for null, which no password matches. Throws overloaded. */
   verify(hash: string | null, password: string): Promise<boolean>;
   /** Throws weak_password, saying what is wrong. */
@@ -61,17 +61,15 @@ export const checkPassword = (password: string, minLength: number, owner: Passwo
 /** Hashes without waiting for anybody: for commands that hash one password and end. */
 export const hashPassword = (password: string): Promise<string> => argon2.hash(composed(password), cost);
 
+const overloaded = (detail: string): ContractError =>
+  withoutStack(() => new ContractError("overloaded", detail, "Try again in a few seconds.", { retryAfter: 2 }));
+
 /** At most so many at once, and a queue with an end: what comes on top throws overloaded before it has cost anything. */
 const createLane = (atOnce: number) => {
   const limit = pLimit(atOnce);
   return <T>(work: () => Promise<T>): Promise<T> => {
     if (limit.pendingCount >= atOnce * queuePerLane) {
-      throw new ContractError(
-        "overloaded",
-        "More logins are under way than this server can check.",
-        "Try again in a few seconds.",
-        { retryAfter: 2 },
-      );
+      throw overloaded("More logins are under way than this server can check.");
     }
     return limit(work);
   };
@@ -101,7 +99,11 @@ export const createPasswords = ({ passwordMinLength }: Pick<Settings, "passwordM
   const hashes = createRestingLane(atOnce);
 
   return {
-    login: async (work) => logins(work),
+    login: async (caller, work) =>
+      logins(() => {
+        if (caller.destroyed) throw overloaded("The caller left while other logins were under way.");
+        return work();
+      }),
     hash: async (password) => hashes(() => hashPassword(password)),
     verify: async (hash, password) =>
       hashes(async () => {
