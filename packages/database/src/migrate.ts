@@ -1,4 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
+import pg from "pg";
 import { build, sql } from "./build.ts";
 import { hasCitus } from "./citus.ts";
 import { Client } from "./client.ts";
@@ -13,6 +14,10 @@ import type { Scope } from "./scope.ts";
 import { splitStatements } from "./split-statements.ts";
 
 const migrationLock = 7060;
+/** Everybody who comes later waits behind a migration that waits for a lock. So it lets go, and comes again. */
+const lockTimeout = "4s";
+const mostAttempts = 30;
+const betweenAttemptsMs = 2000;
 const readLedger = "select name, origin, sha256 from tenancy.migrations order by name";
 
 export interface MigrateOptions {
@@ -48,7 +53,7 @@ export async function migrate(url: string, options: MigrateOptions = {}): Promis
     const pending = pendingFiles(files, rows);
     const citus = await hasCitus(client);
     for (const file of pending) {
-      await apply(client, file, citus);
+      await applyOnceFree(client, file, citus);
     }
     await client.query("select tenancy.ensure_audit_partitions()");
     return pending.map((file) => file.name);
@@ -80,6 +85,22 @@ async function takeLock(client: Client): Promise<void> {
   }
 }
 
+/** Tries again while somebody else holds what the migration needs: three minutes at the most. */
+async function applyOnceFree(client: Client, file: MigrationFile, citus: boolean): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await apply(client, file, citus);
+      return;
+    } catch (error) {
+      const cause = error instanceof DatabaseRefusal ? error.cause : undefined;
+      const isLocked = cause instanceof pg.DatabaseError && cause.code === "55P03";
+      if (!isLocked || file.alone || attempt === mostAttempts) throw error;
+      await client.query("rollback");
+      await pause(betweenAttemptsMs);
+    }
+  }
+}
+
 async function apply(client: Client, file: MigrationFile, citus: boolean): Promise<void> {
   const record = () =>
     client.query("insert into tenancy.migrations (name, origin, sha256) values ($1, $2, $3)", [
@@ -93,7 +114,7 @@ async function apply(client: Client, file: MigrationFile, citus: boolean): Promi
       await record();
       return;
     }
-    await client.query("begin");
+    await client.query(`begin; set local lock_timeout = '${lockTimeout}'`);
     await record();
     if (citus) await client.query("set local citus.multi_shard_modify_mode = 'sequential'");
     // Citus passes on the whole text of what it was sent.

@@ -7,18 +7,27 @@ import { type RoleName, roleName, type ServingRole, servingRoles } from "./role-
 import { type RoleUrls, rolePassword, roleUrlsFrom } from "./role-urls.ts";
 import { scramVerifier } from "./scram-verifier.ts";
 
-/** Set on the role, so that every connection of it has them, whatever opened it. */
+/**
+ * Set on the role, so that every connection of it has them, whatever opened it. Who waits for a lock holds a connection
+ * meanwhile: requests not for as long as their statements may take.
+ */
 const settingsOf: Record<RoleName, Record<string, string>> = {
   owner: {},
   tenant: {
     statement_timeout: "30s",
+    lock_timeout: "10s",
     idle_in_transaction_session_timeout: "30s",
     TimeZone: "UTC",
     // Where a tenant has more rows than others, PostgreSQL finds a plan for its id alone cheaper, and plans each time anew.
     plan_cache_mode: "force_generic_plan",
   },
-  operator: { statement_timeout: "2min", idle_in_transaction_session_timeout: "60s", TimeZone: "UTC" },
-  jobs: { TimeZone: "UTC" },
+  operator: {
+    statement_timeout: "2min",
+    lock_timeout: "30s",
+    idle_in_transaction_session_timeout: "60s",
+    TimeZone: "UTC",
+  },
+  jobs: { lock_timeout: "30s", TimeZone: "UTC" },
 };
 
 /** The tenant's context is a setting, and row-level security asks for it on the nodes where the rows are. */

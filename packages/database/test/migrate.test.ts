@@ -59,6 +59,25 @@ describeOnEachCluster("migrations", (cluster) => {
     expect((await schema()).text).toBe(await readFile(golden, "utf8"));
   });
 
+  it("let go of the queue for a lock that somebody holds, and come again until it is free", async () => {
+    await run();
+    await write("0001_column.sql", "alter table app.plans add column colour text;");
+    await withClient(database.url, async (reader) => {
+      await reader.query(`set role ${database.prefix}_owner`);
+      await reader.query("begin; lock table app.plans in access share mode");
+      const migrated = withExtra();
+      await withClient(database.url, async (other) => {
+        const waiting = "select from pg_locks where relation = 'app.plans'::regclass and not granted";
+        while ((await other.query(waiting)).rows.length === 0);
+        // It stands behind the migration, and gets there although the reader goes on.
+        await other.query(`set role ${database.prefix}_owner`);
+        await other.query("select from app.plans");
+      });
+      await reader.query("rollback");
+      expect(await migrated).toEqual(["0001_column.sql"]);
+    });
+  });
+
   it("run an adopter's files as the owner, after the product's, and tell what is pending", async () => {
     await run();
     await write(

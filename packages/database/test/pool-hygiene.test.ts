@@ -86,10 +86,11 @@ describeOnEachCluster("connections", (cluster) => {
   });
 
   it("have their time limits from their role", async () => {
-    const limits = sql<{ statement: string; idle: string }>`select current_setting('statement_timeout') as statement,
+    const limits =
+      sql`select current_setting('statement_timeout') as statement, current_setting('lock_timeout') as lock,
       current_setting('idle_in_transaction_session_timeout') as idle`.compile(build);
-    expect(await scopeOf(alpha).run(limits)).toEqual([{ statement: "30s", idle: "30s" }]);
-    expect(await opened.db.operator().run(limits)).toEqual([{ statement: "2min", idle: "1min" }]);
+    expect(await scopeOf(alpha).run(limits)).toEqual([{ statement: "30s", lock: "10s", idle: "30s" }]);
+    expect(await opened.db.operator().run(limits)).toEqual([{ statement: "2min", lock: "30s", idle: "1min" }]);
   });
 
   it("that cannot be had are reported as such, with the way out", async () => {
