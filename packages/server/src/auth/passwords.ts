@@ -75,7 +75,10 @@ const createLane = (atOnce: number) => {
   };
 };
 
-/** A lane that is not taken again for as long as the work took where the event loop was half busy, for less where it was not. */
+/** Times that a hash took. */
+const mostRest = 2;
+
+/** A lane that is not taken again for as long as the work took where the event loop was half busy, for less or more where it was so. */
 const createRestingLane = (atOnce: number) => {
   const lane = createLane(atOnce);
   return <T>(work: () => Promise<T>): Promise<T> =>
@@ -84,13 +87,13 @@ const createRestingLane = (atOnce: number) => {
         const began = { at: performance.now(), loop: performance.eventLoopUtilization() };
         await work().then(resolve, reject);
         const { utilization } = performance.eventLoopUtilization(began.loop);
-        await pause((performance.now() - began.at) * Math.min(1, utilization / (1 - utilization)));
+        await pause((performance.now() - began.at) * Math.min(mostRest, utilization / (1 - utilization)));
       }).catch(reject);
     });
 };
 
 /**
- * Hashes on at most half the cores, and on a quarter while the API has much else to do, with a bounded queue: a storm of
+ * Hashes on at most half the cores, and on a sixth while the API has much else to do, with a bounded queue: a storm of
  * logins must not starve the rest.
  */
 export const createPasswords = ({ passwordMinLength }: Pick<Settings, "passwordMinLength">): Passwords => {
