@@ -1,6 +1,6 @@
 import { type ConnectOpts, Socket, type SocketConstructorOpts } from "node:net";
 import pg from "pg";
-import type { Column } from "./pipeline.ts";
+import type { Column } from "./replies.ts";
 import { typeParsers } from "./type-parsers.ts";
 
 /** Bytes that one read of a socket brings at most. */

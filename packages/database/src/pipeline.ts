@@ -2,23 +2,13 @@ import pg from "pg";
 import type { Client } from "./client.ts";
 import type { Statement } from "./context.ts";
 import { Messages } from "./messages.ts";
+import { type Column, type Listener, Replies } from "./replies.ts";
 import type { StatementNames } from "./statement-names.ts";
-import { typeParsers } from "./type-parsers.ts";
 
 /** What one statement answered. */
 export interface Outcome {
   readonly command: string | undefined;
   readonly rows: unknown[];
-}
-
-/** A column of an answer, and what makes a value of its text. */
-export interface Column {
-  readonly name: string;
-  readonly parse: (text: string) => unknown;
-}
-
-interface RowDescription {
-  readonly fields: readonly { readonly name: string; readonly dataTypeID: number }[];
 }
 
 /** For all pipelines: nothing waits while one composes. */
@@ -58,7 +48,7 @@ const commandOf = (tag: string): string => {
  * skips what follows a statement that fails. pg would ask for an answer after each. Only for statements that together are a
  * whole transaction. A prepared one is described once per connection.
  */
-export class Pipeline extends pg.Query {
+export class Pipeline extends pg.Query implements Listener {
   readonly done: Promise<Outcome[]>;
   readonly #client: Client;
   /** What each statement is prepared as; empty: nothing. */
@@ -84,25 +74,26 @@ export class Pipeline extends pg.Query {
     });
   }
 
-  override readonly submit = (): void => {
+  override readonly submit = (connection: pg.Connection): void => {
+    new Replies(connection, this);
     this.#client.send(this.#bytes);
   };
 
-  handleRowDescription({ fields }: RowDescription): void {
-    this.#columns = fields.map(({ name, dataTypeID }) => ({
-      name,
-      parse: typeParsers.getTypeParser(dataTypeID, "text"),
-    }));
+  columns(columns: readonly Column[]): void {
+    this.#columns = columns;
   }
 
-  handleDataRow({ fields }: { readonly fields: readonly (string | null)[] }): void {
+  row(bytes: Buffer, at: number): void {
     if (this.#failed) return;
     this.#columns ??= this.#client.prepared.get(this.#names[this.#outcomes.length] ?? "") ?? [];
     try {
       const row: Record<string, unknown> = {};
-      for (const [index, { name, parse }] of this.#columns.entries()) {
-        const text = fields[index] ?? null;
-        row[name] = text === null ? null : parse(text);
+      let next = at;
+      for (const { name, read } of this.#columns) {
+        const length = bytes.readInt32BE(next);
+        next += 4;
+        row[name] = length < 0 ? null : read(bytes, next, next + length);
+        next += Math.max(0, length);
       }
       this.#rows.push(row);
     } catch (error) {
@@ -110,10 +101,10 @@ export class Pipeline extends pg.Query {
     }
   }
 
-  handleCommandComplete({ text }: { readonly text: string }): void {
+  complete(tag: string): void {
     const name = this.#names[this.#outcomes.length] ?? "";
     if (name !== "" && !this.#client.prepared.has(name)) this.#client.prepared.set(name, this.#columns ?? []);
-    this.#outcomes.push({ command: commandOf(text), rows: this.#rows });
+    this.#outcomes.push({ command: commandOf(tag), rows: this.#rows });
     this.#columns = undefined;
     this.#rows = [];
   }

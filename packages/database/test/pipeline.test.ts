@@ -51,6 +51,26 @@ describeOnEachCluster("whole transactions in one exchange", (cluster) => {
       ).toEqual(divisor === 0 ? "failed" : [{ quotient: 6 / divisor }]);
   });
 
+  it("read answers that come in many pieces, and none of what stands between them", async () => {
+    const long = sql<{ text: string; n: number }>`select repeat('ü', ${400_000}::int) as text, n
+      from generate_series(1, 20) n`.compile(build);
+    const notice = sql<never>`do $$ begin raise notice 'by the way'; end $$`.compile(build);
+    const many = sql<{ n: number }>`select n from generate_series(1, 30000) n`.compile(build);
+    const [texts, , numbers] = await scope().batch([long, notice, many]);
+    expect(texts.map(({ text, n }) => [text === "ü".repeat(400_000), n])).toEqual(
+      Array.from({ length: 20 }, (_, index) => [true, index + 1]),
+    );
+    expect(numbers.length).toBe(30_000);
+    expect(numbers.every(({ n }, index) => n === index + 1)).toBe(true);
+    expect(await scope().run(whoAmI)).toMatchObject([{ context: alpha.id }]);
+  });
+
+  it("give text that is only passed on as its bytes, and nothing as null", async () => {
+    const row = sql<{ one: Buffer; none: Buffer | null }>`select 'grün'::text as "utf8:one", null::text as "utf8:none"`;
+    for (let use = 1; use <= 4; use += 1)
+      expect(await scope().run(row.compile(build))).toEqual([{ one: Buffer.from("grün"), none: null }]);
+  });
+
   it("share a connection with transactions that take the same statements one by one", async () => {
     for (let use = 1; use <= 4; use += 1) {
       expect(await scope().run(quotient(3))).toEqual([{ quotient: 2 }]);

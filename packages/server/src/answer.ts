@@ -2,8 +2,8 @@ import type { Readable } from "node:stream";
 
 /** JSON that PostgreSQL has built already; sent as it is. */
 export class JsonText {
-  readonly text: string;
-  constructor(text: string) {
+  readonly text: string | Buffer;
+  constructor(text: string | Buffer) {
     this.text = text;
   }
 }

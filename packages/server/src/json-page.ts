@@ -5,8 +5,8 @@ import type { Call } from "./call.ts";
 import { nextLink } from "./page.ts";
 
 export interface JsonPage {
-  /** The rows as a JSON array. */
-  readonly rows: string;
+  /** The rows as a JSON array, in UTF-8. */
+  readonly rows: Buffer;
   /** The sort keys of the last row where there are more rows behind it. */
   readonly next: string[] | null;
 }
@@ -39,7 +39,7 @@ export const pageOf = ({ columns, from, where, orderBy, keys, limit }: JsonList)
   const number = (value: number) => (usualLimits.has(limit) ? sql.lit(value) : sql`${value}`);
   // The row as a subquery beside it, which PostgreSQL dissolves: one in the select list would be run for each row.
   return sql<JsonPage>`select
-    coalesce('[' || string_agg(page_json, ',') filter (where page_row <= ${number(limit)}) || ']', '[]') as rows,
+    coalesce('[' || string_agg(page_json, ',') filter (where page_row <= ${number(limit)}) || ']', '[]') as "utf8:rows",
     case when count(*) > ${number(limit)} then max(array[${keys}]) filter (where page_row = ${number(limit)}) end as next
   from (select c.*, row_number() over () as page_row
     from (select * from ${from} where ${where} order by ${orderBy} limit ${number(limit + 1)}) as c) as c,

@@ -17,7 +17,8 @@ import { type Customer, customerBytes, customerColumns, customerFields } from ".
 const noSuchCustomer = (): ContractError =>
   new ContractError("not_found", "There is no such customer.", "`tenantctl customers list` shows them.");
 
-const answer = (status: number, json: string): Answer<Customer> => new Answer<Customer>(status, new JsonText(json));
+const answer = (status: number, json: string | Buffer): Answer<Customer> =>
+  new Answer<Customer>(status, new JsonText(json));
 
 const storedEmail = <E extends string | null | undefined>(email: E): E | string =>
   typeof email === "string" ? normaliseEmail(email) : email;
@@ -41,7 +42,9 @@ const lockCustomer = async (tx: Transaction, tenantId: string, id: string) => {
 const getCustomer = template(
   ["tenantId", "id"],
   ({ tenantId, id }) =>
-    sql<{ json: string }>`select ${jsonRow(customerColumns)} as json from app.customers where ${isOne(tenantId, id)}`,
+    sql<{
+      json: Buffer;
+    }>`select ${jsonRow(customerColumns)} as "utf8:json" from app.customers where ${isOne(tenantId, id)}`,
 );
 
 const insertCustomer = template(
