@@ -4,6 +4,7 @@ import { rollback, type Statement } from "./context.ts";
 import { DatabaseUnavailable } from "./database-error.ts";
 import { asUnavailable, exchange } from "./exchange.ts";
 import { Incoming } from "./incoming.ts";
+import { messages } from "./messages.ts";
 import type { Pool } from "./pools.ts";
 import type { StatementNames } from "./statement-names.ts";
 
@@ -71,9 +72,6 @@ function readError(body: Buffer): pg.DatabaseError {
   return error;
 }
 
-const bound = (value: unknown): string | Buffer | null =>
-  value === null || value === undefined ? null : Buffer.isBuffer(value) ? value : String(value);
-
 /** Kept with the connection: memory made for each archive would be let go of late. */
 const incomingOf = new WeakMap<Client, Incoming>();
 
@@ -83,7 +81,7 @@ const preparedOn = new WeakMap<Client, Set<string>>();
 /** Sends all statements in one write and reads what comes back past pg, which gets the connection back with the last message. */
 class Exchange implements pg.Submittable {
   readonly #client: Client;
-  readonly #statements: readonly Statement[];
+  readonly #bytes: Buffer;
   /** What each statement is prepared as; empty: nothing. */
   readonly #prepared: readonly string[];
   readonly #known: Set<string>;
@@ -96,13 +94,23 @@ class Exchange implements pg.Submittable {
 
   constructor(client: Client, names: StatementNames, statements: readonly Statement[]) {
     this.#client = client;
-    this.#statements = statements;
     this.#prepared = statements.map((statement) => {
       const { name } = names.query(statement);
       return name === undefined ? "" : `read ${name}`;
     });
     this.#known = preparedOn.get(client) ?? new Set();
     preparedOn.set(client, this.#known);
+    this.#bytes = messages.compose(() => {
+      const asked = new Set<string>();
+      for (const [index, { sql, parameters }] of statements.entries()) {
+        const statement = this.#prepared[index] ?? "";
+        if (statement === "" || !(this.#known.has(statement) || asked.has(statement))) messages.parse(statement, sql);
+        asked.add(statement);
+        messages.bind(statement, parameters);
+        messages.execute();
+      }
+      messages.sync();
+    });
     this.#incoming = incomingOf.get(client) ?? new Incoming();
     this.#incoming.take(); // of whoever had the connection before
     incomingOf.set(client, this.#incoming);
@@ -117,18 +125,7 @@ class Exchange implements pg.Submittable {
     stream.off("data", this.#reader);
     stream.on("data", this.#take);
     this.#client.lendReads(true);
-    this.#client.together(() => {
-      const asked = new Set<string>();
-      for (const [index, { sql, parameters }] of this.#statements.entries()) {
-        const statement = this.#prepared[index] ?? "";
-        if (statement === "" || !(this.#known.has(statement) || asked.has(statement)))
-          connection.parse({ name: statement, text: sql, types: [] }, true);
-        asked.add(statement);
-        connection.bind({ statement, values: parameters.map(bound) }, true);
-        connection.execute({}, true);
-      }
-      connection.sync();
-    });
+    this.#client.send(this.#bytes);
   }
 
   readonly #take = (bytes: Buffer): void => {

@@ -16,7 +16,7 @@ const keptBytes = 1024 * 1024;
  * Messages of PostgreSQL's extended protocol, one behind the other in one piece of memory, so that they leave in one write.
  * pg makes a buffer of each, which is most of what sending small statements costs.
  */
-export class Messages {
+class Messages {
   #memory = Buffer.allocUnsafeSlow(startBytes);
   #at = 0;
   /** Where the length of the message at work stands. */
@@ -69,17 +69,15 @@ export class Messages {
     this.#end();
   }
 
-  /** What was composed since the last call, in memory of its own. */
-  take(): Buffer {
-    const bytes = Buffer.from(this.#memory.subarray(0, this.#at));
-    this.drop();
-    return bytes;
-  }
-
-  /** Forgets what was composed: something could not be written. */
-  drop(): void {
-    this.#at = 0;
-    if (this.#memory.length > keptBytes) this.#memory = Buffer.allocUnsafeSlow(startBytes);
+  /** The messages that `work` composes, in memory of their own; nothing of them where it throws. */
+  compose(work: () => void): Buffer {
+    try {
+      work();
+      return Buffer.from(this.#memory.subarray(0, this.#at));
+    } finally {
+      this.#at = 0;
+      if (this.#memory.length > keptBytes) this.#memory = Buffer.allocUnsafeSlow(startBytes);
+    }
   }
 
   #begin(letter: number): void {
@@ -142,3 +140,6 @@ export class Messages {
     this.#memory.writeInt32BE(this.#at - length - 4, length);
   }
 }
+
+/** For all connections: nothing waits while one composes. */
+export const messages = new Messages();

@@ -1,7 +1,7 @@
 import pg from "pg";
 import type { Client } from "./client.ts";
 import type { Statement } from "./context.ts";
-import { Messages } from "./messages.ts";
+import { messages } from "./messages.ts";
 import { type Column, type Listener, Replies } from "./replies.ts";
 import type { StatementNames } from "./statement-names.ts";
 
@@ -11,12 +11,9 @@ export interface Outcome {
   readonly rows: unknown[];
 }
 
-/** For all pipelines: nothing waits while one composes. */
-const messages = new Messages();
-
 /** The messages of one exchange. A statement that is prepared on the connection goes without its text. */
-const compose = (client: Client, names: readonly string[], statements: readonly Statement[]): Buffer => {
-  try {
+const compose = (client: Client, names: readonly string[], statements: readonly Statement[]): Buffer =>
+  messages.compose(() => {
     for (const [index, { sql, parameters, plain }] of statements.entries()) {
       const name = names[index] ?? "";
       const known = client.prepared.has(name);
@@ -30,12 +27,7 @@ const compose = (client: Client, names: readonly string[], statements: readonly 
       messages.execute();
     }
     messages.sync();
-    return messages.take();
-  } catch (error) {
-    messages.drop();
-    throw error;
-  }
-};
+  });
 
 /** `SELECT 3` is a select: the first word of the tag. */
 const commandOf = (tag: string): string => {
