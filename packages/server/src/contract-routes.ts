@@ -17,6 +17,7 @@ import { authenticate, authorize } from "./authorize.ts";
 import type { Call, Handlers } from "./call.ts";
 import { openScope } from "./call-scope.ts";
 import { isProbe } from "./diagnose/isolation/probe-credentials.ts";
+import { isExpected } from "./errors/error-groups.ts";
 import { beginStream } from "./metrics/response-bytes.ts";
 import { actorOf, type Principal } from "./principal.ts";
 import { asContractError, problemOf } from "./problem.ts";
@@ -182,7 +183,7 @@ export const registerContract = (fastify: FastifyInstance, app: App, handlers: H
     request.isPlannedRefusal = error.code === "maintenance";
     const isFault = status >= 500 && !request.isPlannedRefusal;
     // A line with a stack for each that is turned away would cost more than turning it away.
-    if (isFault && error.code !== "overloaded") request.log.error({ err: thrown, code: error.code }, "request failed");
+    if (isFault && !isExpected(error.code)) request.log.error({ err: thrown, code: error.code }, "request failed");
     const id = routeIdOf(request);
     if (isFault) {
       const place = id ?? routePathOf(request) ?? "no route";

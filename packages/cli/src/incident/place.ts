@@ -33,16 +33,8 @@ const whatIsWrong = async (url: string): Promise<string | undefined> => {
   }
 };
 
-/** Where the API runs with a key of its own, this process only lacks it: nothing that is done here is signed with it. */
-const withoutKey = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
-  env.TENANTCTL_JWT_SECRET || env.TENANTCTL_JWT_SECRET_FILE
-    ? env
-    : { ...env, TENANTCTL_JWT_SECRET: "unused: this process issues no session" };
-
 const onDatabase = async (invocation: Invocation, remote: Api) => {
-  const { settings } = invocation;
-  const own = { ...invocation, settings: { ...settings, env: withoutKey(settings.env) } };
-  const configured = await databaseSettings(own);
+  const configured = await databaseSettings(invocation);
   const { openLocalApi } = await import("@tenantctl/server");
   const local = await openLocalApi(configured);
   // Whose requests they are is settled by who runs this process.

@@ -31,9 +31,16 @@ export const serverSettings = async ({ flags, settings }: Invocation) => {
   }
 };
 
-/** The settings of a command that needs the user's own database. */
+/** Where the API runs with a key of its own, such a command only lacks it: nothing that it does is signed with it. */
+const withoutKey = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
+  env.TENANTCTL_JWT_SECRET || env.TENANTCTL_JWT_SECRET_FILE
+    ? env
+    : { ...env, TENANTCTL_JWT_SECRET: "unused: this process issues no session" };
+
+/** The settings of a command that works on the user's own database by itself. */
 export const databaseSettings = async (invocation: Invocation) => {
-  const settings = await serverSettings(invocation);
+  const env = withoutKey(invocation.settings.env);
+  const settings = await serverSettings({ ...invocation, settings: { ...invocation.settings, env } });
   const { databaseUrl } = settings;
   if (databaseUrl === undefined) {
     throw usage(

@@ -54,6 +54,7 @@ const groupsAtOnce = 100;
 
 /** Turned away so that others are served: worth counting, no fault of the program. */
 const expectedCodes: ReadonlySet<ErrorCode> = new Set(["overloaded", "draining", "tenant_busy"]);
+export const isExpected = (code: ErrorCode): boolean => expectedCodes.has(code);
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : "");
 
@@ -116,7 +117,7 @@ export const createErrorGroups = (db: Database, log: FastifyBaseLogger): ErrorGr
     const { code } = asContractError(error);
     counts.set(code, (counts.get(code) ?? 0) + 1);
     const now = performance.now();
-    const expected = expectedCodes.has(code);
+    const expected = isExpected(code);
     const kind = expected ? `${source} ${place} ${code} ${messageOf(error)}` : "";
     const alike = described.get(kind);
     if (alike !== undefined) {
