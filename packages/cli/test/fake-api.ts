@@ -88,6 +88,7 @@ export const details = (slug: string) => ({
     lastBackupBytes: 4711,
   },
   legalHold: null,
+  maintenance: null,
 });
 
 /**

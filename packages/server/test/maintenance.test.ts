@@ -231,3 +231,23 @@ test("what was refused is no error that somebody has to look into, and no load o
   );
   expect(minute?.errors).toBe("0");
 });
+
+test("a tenant's details say what its users are refused by: the stricter of its own maintenance and the system's", async () => {
+  const details = async () => {
+    const { status, body } = await server.request("GET", `/api/admin/tenants/${tenant.slug}`, { token: operator });
+    checkAnswer("tenants.get", status, body);
+    return body.maintenance;
+  };
+  expect(await details()).toBeNull();
+  await on({ tenantId: other.slug, reason: "another's" });
+  expect(await details()).toBeNull();
+  await on({ tenantId: tenant.slug, readOnly: true, reason: "moving house" });
+  const own = await details();
+  expect(own).toMatchObject({ slug: tenant.slug, mode: "read_only", reason: "moving house" });
+  expect(await standing()).toContainEqual(own);
+  await on({ reason: "all of it" });
+  expect(await details()).toMatchObject({ slug: null, mode: "full", reason: "all of it" });
+  await on({ readOnly: true, reason: "all of it" });
+  await on({ tenantId: tenant.slug, reason: "moving house" });
+  expect(await details()).toMatchObject({ slug: tenant.slug, mode: "full" });
+});

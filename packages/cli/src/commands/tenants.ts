@@ -60,6 +60,7 @@ export const commands = defineCommands([
       { key: "backup.lastVerifiedAt", title: "last verified", none: "never" },
       { key: "backup.lastDrilledAt", title: "last drilled", none: "never" },
       { key: "legalHold", title: "legal hold", none: "none" },
+      { key: "maintenance.mode", title: "maintenance", none: "none" },
     ],
     examples: ["show acme", "show acme -o yaml"],
   },

@@ -1,5 +1,6 @@
 import Type from "typebox";
 import { tenantStatuses } from "../lifecycle.ts";
+import { Maintenance } from "./maintenance.ts";
 import { Closed, Count, Line, Nullable, OneOf, Slug, Time, Uuid } from "./values.ts";
 
 export const quotaResources = ["users", "customers", "storage_bytes", "api_requests_per_day"] as const;
@@ -67,6 +68,8 @@ export const TenantDetails = Closed({
   lastLoginAt: Nullable(Time("The last login of any of its users")),
   backup: BackupFacts,
   legalHold: Nullable(Type.String({ description: "Why it may be neither purged nor hard deleted" })),
+  // What its users are refused by: the stricter of the system's and its own.
+  maintenance: Nullable(Maintenance),
 });
 
 /** A step of the lifecycle that was taken, or with dryRun would be. */

@@ -24,3 +24,11 @@ export const stands = (column: string): RawBuilder<boolean> => sql<boolean>`app.
 /** The maintenance in `p.maintenance` as the API shows it. */
 export const maintenanceColumns = sql`p.maintenance ->> 'mode' as mode, p.maintenance ->> 'reason' as reason,
   p.maintenance ->> 'startedAt' as "startedAt", p.maintenance ->> 'endsAt' as "endsAt", p.maintenance ->> 'setBy' as "setBy"`;
+
+/** What the users of the tenant in row `t` are refused by: the stricter of the system's maintenance and their own. null: nothing. */
+export const maintenanceOfTenant = sql<Maintenance | null>`(select row_to_json(m) from (
+    select null::uuid as "tenantId", null::text as slug, ${maintenanceColumns}
+    from app.system_maintenance p where ${stands("p.maintenance")}
+    union all
+    select p.id, p.slug, ${maintenanceColumns} from app.tenants p where p.id = t.id and ${stands("p.maintenance")}) m
+  order by m.mode, m.slug nulls first limit 1)`;

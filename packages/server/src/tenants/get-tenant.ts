@@ -3,6 +3,7 @@ import { build, sql } from "@tenantctl/database";
 import { type Facts, factsOfTenant } from "../backups/read-facts.ts";
 import type { Handler } from "../call.ts";
 import { jsonTime } from "../json-time.ts";
+import { type Maintenance, maintenanceOfTenant } from "../maintenance/place.ts";
 import { type QuotaRow, quotaBodies, quotaRows } from "../quotas/quota-rows.ts";
 import { noSuchTenant, tenantMatch } from "./find-tenant.ts";
 import { type TenantBody, tenantJson } from "./tenant-json.ts";
@@ -11,6 +12,7 @@ interface Registered {
   readonly tenant: TenantBody;
   readonly backup: Facts;
   readonly legalHold: string | null;
+  readonly maintenance: Maintenance | null;
 }
 
 interface Held {
@@ -24,7 +26,8 @@ interface Held {
 export const getTenant: Handler<Routes["tenants.get"]> = async (call) => {
   const [registered] = await call.scope.run(
     sql<Registered>`select ${tenantJson} as tenant, ${factsOfTenant} as backup,
-        (select h.reason from app.legal_holds h where h.tenant_id = t.id) as "legalHold"
+        (select h.reason from app.legal_holds h where h.tenant_id = t.id) as "legalHold",
+        ${maintenanceOfTenant} as maintenance
       from app.tenants t where ${tenantMatch(call.params.id)} and t.status <> 'purged'`.compile(build),
   );
   if (registered === undefined) throw noSuchTenant();
