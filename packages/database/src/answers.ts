@@ -6,12 +6,13 @@ import { asUnavailable, exchange } from "./exchange.ts";
 import { Incoming } from "./incoming.ts";
 import { messages } from "./messages.ts";
 import type { Pool } from "./pools.ts";
+import { RowText } from "./row-text.ts";
 import type { StatementNames } from "./statement-names.ts";
 
 /** What PostgreSQL answers to statements, in the order it comes; `statement` counts them from 0. */
 export type Answer =
   | { readonly kind: "row"; readonly statement: number; readonly values: readonly (string | null)[] }
-  /** COPY text, valid until the next answer is asked for. */
+  /** COPY text, or rows as such (`asCopyText`), valid until the next answer is asked for. */
   | { readonly kind: "copy"; readonly statement: number; readonly bytes: Buffer }
   /** The statement is through; `rows` as its command tag counts them. */
   | { readonly kind: "done"; readonly statement: number; readonly rows: number };
@@ -74,6 +75,7 @@ function readError(body: Buffer): pg.DatabaseError {
 
 /** Kept with the connection: memory made for each archive would be let go of late. */
 const incomingOf = new WeakMap<Client, Incoming>();
+const rowTextOf = new WeakMap<Client, RowText>();
 
 /** Statements that were prepared here, by connection. pg keeps its own list, and its own names. */
 const preparedOn = new WeakMap<Client, Set<string>>();
@@ -199,8 +201,11 @@ export async function* converse(
   let [place, statement] = [0, 0];
   /** Of a message whose end has not come yet. */
   let begun = Buffer.alloc(0);
-  /** Bytes of COPY text that a message still owes. */
+  /** Bytes of COPY text, or of a row that is to become such, that a message still owes. */
   let owed = 0;
+  let owesRow = false;
+  const rowText = rowTextOf.get(client) ?? new RowText();
+  rowTextOf.set(client, rowText);
   try {
     client.query(exchanged);
     while (!ended) {
@@ -213,8 +218,11 @@ export async function* converse(
       while (at < chunk.length) {
         if (owed > 0) {
           const taken = Math.min(owed, chunk.length - at);
-          if (to !== at) chunk.copyWithin(to, at, at + taken);
-          to += taken;
+          if (owesRow) rowText.add(chunk.subarray(at, at + taken));
+          else {
+            if (to !== at) chunk.copyWithin(to, at, at + taken);
+            to += taken;
+          }
           at += taken;
           owed -= taken;
           continue;
@@ -222,8 +230,10 @@ export async function* converse(
         const left = chunk.length - at;
         const size = left < headerBytes ? headerBytes : chunk.readUInt32BE(at + 1) + 1;
         const code = chunk[at];
-        if (code === copyData && left >= headerBytes) {
+        const isRowText = code === dataRow && statements[place]?.asCopyText === true;
+        if ((code === copyData || isRowText) && left >= headerBytes) {
           owed = size - headerBytes;
+          owesRow = isRowText;
           at += headerBytes;
           continue;
         }
@@ -231,8 +241,9 @@ export async function* converse(
           begun = Buffer.from(chunk.subarray(at));
           break;
         }
-        if (to > from && failure === undefined) {
-          yield { kind: "copy", statement, bytes: chunk.subarray(from, to) };
+        const text = rowText.length > 0 ? rowText.take() : chunk.subarray(from, to);
+        if (text.length > 0 && failure === undefined) {
+          yield { kind: "copy", statement, bytes: text };
           watch.refresh();
         }
         const body = chunk.subarray(at + headerBytes, at + size);
@@ -254,8 +265,9 @@ export async function* converse(
           statement += 1;
         }
       }
-      if (!ended && to > from && failure === undefined) {
-        yield { kind: "copy", statement, bytes: chunk.subarray(from, to) };
+      const text = rowText.length > 0 ? rowText.take() : chunk.subarray(from, to);
+      if (!ended && text.length > 0 && failure === undefined) {
+        yield { kind: "copy", statement, bytes: text };
         watch.refresh();
       }
     }

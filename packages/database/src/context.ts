@@ -9,6 +9,8 @@ export interface Statement {
   readonly plain?: boolean;
   /** Plain, but the same each time: a pipeline may prepare it. */
   readonly fixed?: boolean;
+  /** Its rows are wanted as the text that COPY would send of them. */
+  readonly asCopyText?: boolean;
 }
 
 const plain = (sql: string): Statement => ({ sql, parameters: [], plain: true });

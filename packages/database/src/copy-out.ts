@@ -29,12 +29,22 @@ type Rows = Pick<CopyShape, "tenantId" | "within">;
 /** The `COPY … TO STDOUT` whose bytes an archive holds, and whose SHA-256 is the table's digest. */
 export const copyStatement = (shape: CopyShape): string => copyStatements(shape)(shape);
 
-/** The same for rows that are named later: what is about the table is composed once, not for each tenant. */
-export function copyStatements({ name, columns, key }: Omit<CopyShape, keyof Rows>): (rows: Rows) => string {
-  const selected = columns.map((column) => `t.${pg.escapeIdentifier(column)}`).join(", ");
+/** The same rows in the same order by a statement that PostgreSQL can keep planned; its one parameter is the tenant. */
+export const selectStatement = (shape: Omit<CopyShape, keyof Rows>): string =>
+  `${selectionOf(shape)} where t.tenant_id = $1::uuid${orderOf(shape)}`;
+
+const selectionOf = ({ name, columns }: Pick<CopyShape, "name" | "columns">): string =>
+  `select ${columns.map((column) => `t.${pg.escapeIdentifier(column)}`).join(", ")} from ${name} as t`;
+
+const orderOf = ({ key }: Pick<CopyShape, "key">): string => {
   const order = key.map((part) => `t.${pg.escapeIdentifier(part.name)}${part.collated ? ' collate "C"' : ""}`);
-  const from = `copy (select ${selected} from ${name} as t`;
-  const to = `${order.length === 0 ? "" : ` order by ${order.join(", ")}`}) to stdout`;
+  return order.length === 0 ? "" : ` order by ${order.join(", ")}`;
+};
+
+/** The COPY of rows that are named later: what is about the table is composed once, not for each tenant. */
+export function copyStatements(shape: Omit<CopyShape, keyof Rows>): (rows: Rows) => string {
+  const from = `copy (${selectionOf(shape)}`;
+  const to = `${orderOf(shape)}) to stdout`;
   return ({ tenantId, within }) => {
     const conditions = [
       ...(tenantId === undefined ? [] : [`t.tenant_id = ${pg.escapeLiteral(tenantId)}::uuid`]),

@@ -3,7 +3,14 @@ export { build, sql } from "./build.ts";
 export { type Catalogue, type CatalogueColumn, type CatalogueTable, countRows, readCatalogue } from "./catalogue.ts";
 export type { Statement } from "./context.ts";
 export { type InsertTarget, insertRows } from "./copy-in.ts";
-export { archivedColumns, archivedKey, type CopyShape, copyStatement, copyStatements } from "./copy-out.ts";
+export {
+  archivedColumns,
+  archivedKey,
+  type CopyShape,
+  copyStatement,
+  copyStatements,
+  selectStatement,
+} from "./copy-out.ts";
 export type { CopyOut } from "./copy-stream.ts";
 export {
   type Database,

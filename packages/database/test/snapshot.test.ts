@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { build, sql } from "../src/build.ts";
+import type { Statement } from "../src/context.ts";
 import { readAsExport, writeAsJob } from "../src/entries.ts";
 import { type OpenDatabase, openMigrated } from "./fixtures/open-migrated.ts";
 import { refusalOf } from "./fixtures/sql-error.ts";
@@ -52,6 +53,29 @@ describeOnEachCluster("snapshots", (cluster) => {
     });
     expect(seen.flat()).toEqual(Array.from({ length: rows }, (_, index) => index + 1));
     expect(seen.length).toBe(Math.ceil(rows / 10));
+  });
+
+  it("send rows asked for as COPY text byte for byte as COPY sends them", async () => {
+    const rows = `select n, b, f, t, null as nothing, '' as empty, at, j, y from (values
+      (1, true, 0.1::float8, E'tab\\t line\\n return\\r back\\b feed\\f up\\v slash \\\\ \\x01 ä 😀', '2026-02-01 12:00:00.5+02'::timestamptz, '{"a": "\\n"}'::jsonb, '\\x5c00'::bytea),
+      (2, false, 'NaN', repeat('long', 200000), null, '[]', ''),
+      (3, null, -1e300, E'\\\\N', 'infinity', 'null', null)) v (n, b, f, t, at, j, y)
+      where $1::int is null or n <= $1 order by n`;
+    const read = async (statement: Statement): Promise<string> => {
+      const snapshot = opened.db.sharedSnapshot([]);
+      const pieces: Buffer[] = [];
+      const also: Statement = { sql: "select 'x'", parameters: [] };
+      const statements = [also, statement, also];
+      for await (const answer of snapshot.ask([{ tenantId: alpha.id, entry: undefined, statements }]))
+        if (answer.kind === "copy") pieces.push(Buffer.from(answer.bytes));
+      await snapshot.end();
+      return Buffer.concat(pieces).toString("latin1");
+    };
+    for (const upTo of ["null", "0", "1", "2"]) {
+      const text = rows.replaceAll("$1", upTo);
+      const copied = await read({ sql: `copy (${text}) to stdout`, parameters: [], plain: true });
+      expect(await read({ sql: rows, parameters: [upTo === "null" ? null : upTo], asCopyText: true })).toBe(copied);
+    }
   });
 
   it("go on after a reader that stops early, and stream several tables one after the other", async () => {

@@ -13,6 +13,7 @@ import {
   readTableDdl,
   type Scope,
   SYSTEM_TENANT_ID,
+  selectStatement,
   sql,
   type TableDdl,
   tenantPlaceholder,
@@ -24,6 +25,8 @@ export interface ArchivedTable {
   ddl(tenantId: string): TableSource["ddl"];
   /** The COPY of one tenant's rows (all of which lie within `within`); in a system archive of what the table holds for it. */
   copy(tenantId: string, within?: Span): string;
+  /** The same rows by a statement that stays planned, `$1` the tenant; null in a system archive. */
+  readonly select: string | null;
   /** The column by whose ranges it is partitioned. */
   readonly partitionedBy: string | null;
 }
@@ -91,7 +94,8 @@ const spanOf = ({ partitionedBy }: CatalogueTable, within: Span | undefined) =>
 const tenantTable = (table: CatalogueTable, ddl: TableDdl): ArchivedTable => {
   const columns = archivedColumns(table);
   const key = archivedKey(table);
-  const copy = copyStatements({ name: table.name, columns: columns.map(({ name }) => name), key });
+  const shape = { name: table.name, columns: columns.map(({ name }) => name), key };
+  const copy = copyStatements(shape);
   return {
     description: {
       ...describe(
@@ -104,6 +108,7 @@ const tenantTable = (table: CatalogueTable, ddl: TableDdl): ArchivedTable => {
     ddl: (tenantId) => ddlOf(ddl, table.name, tenantId),
     partitionedBy: table.partitionedBy,
     copy: (tenantId, within) => copy({ tenantId, within: spanOf(table, within) }),
+    select: selectStatement(shape),
   };
 };
 
@@ -122,6 +127,7 @@ const systemTable = (table: CatalogueTable, ddl: TableDdl): ArchivedTable => {
     description: describe(table, columns, table.primaryKey),
     ddl: () => ddlOf(ddl, table.name, SYSTEM_TENANT_ID),
     partitionedBy: null,
+    select: null,
     copy: () => copyStatement(table.class === "protected" ? { ...shape, tenantId: SYSTEM_TENANT_ID } : shape),
   };
 };

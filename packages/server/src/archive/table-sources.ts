@@ -22,22 +22,34 @@ export const nextText = async (answers: Answers): Promise<string | null | undefi
   return answer.kind === "row" ? answer.values[0] : undefined;
 };
 
-/** One table's COPY text as it leaves; `passed` is told how many bytes. */
+/** Told of COPY text as it comes. */
+export interface Counter {
+  /** So many bytes more. */
+  passed(bytes: number): void;
+  /** A table is through, which had so many bytes in all. */
+  ended(table: ArchivedTable, bytes: number): void;
+}
+
+const nobody: Counter = { passed: () => {}, ended: () => {} };
+
+/** One table's COPY text as it leaves. */
 const tableSource = (
   answers: Answers,
   table: ArchivedTable,
   tenantId: string,
-  passed: (bytes: number) => void,
+  { passed, ended }: Counter,
 ): TableSource => {
-  let rows = 0;
+  let [rows, bytes] = [0, 0];
   async function* copied(): AsyncGenerator<Buffer, void, undefined> {
     for (;;) {
       const answer = await nextOf(answers);
       if (answer.kind === "done") {
         ({ rows } = answer);
+        ended(table, bytes);
         return;
       }
       if (answer.kind !== "copy") throw new Error("A COPY was answered with a row.");
+      bytes += answer.bytes.length;
       passed(answer.bytes.length);
       yield answer.bytes;
     }
@@ -50,12 +62,12 @@ const tableSource = (
   };
 };
 
-/** The tables of an archive, from the answers to their COPYs. `passed` is told of COPY text as it comes, in bytes. */
+/** The tables of an archive, from the answers to what was asked for each. */
 export async function* tableSources(
   answers: Answers,
   tables: readonly ArchivedTable[],
   tenantId: string,
-  passed: (bytes: number) => void = () => {},
+  { passed, ended } = nobody,
 ): AsyncGenerator<TableSource> {
   let bytes = 0;
   let beWasteful: (() => void) | undefined;
@@ -65,7 +77,7 @@ export async function* tableSources(
     if (bytes > smallBytes) beWasteful ??= beThrifty();
   };
   try {
-    for (const table of tables) yield tableSource(answers, table, tenantId, count);
+    for (const table of tables) yield tableSource(answers, table, tenantId, { passed: count, ended });
     // What failed last fails the archive, too.
     while ((await answers.next()).done !== true);
   } finally {
