@@ -2,7 +2,7 @@ import pg from "pg";
 import type { Client } from "./client.ts";
 import { rollback, type Statement } from "./context.ts";
 import { DatabaseUnavailable } from "./database-error.ts";
-import { asUnavailable, exchange } from "./exchange.ts";
+import { asUnavailable, exchange, outdated } from "./exchange.ts";
 import { Incoming } from "./incoming.ts";
 import { messages } from "./messages.ts";
 import type { Pool } from "./pools.ts";
@@ -277,7 +277,9 @@ export async function* converse(
     client.off("end", lose);
     if (!ended) client.abandon();
   }
-  if (failure !== undefined) throw asUnavailable(client, failure);
+  if (failure === undefined) return;
+  if (outdated(failure)) client.retire();
+  throw asUnavailable(client, failure);
 }
 
 /**

@@ -62,6 +62,6 @@ export function asUnavailable(client: Client, error: unknown): unknown {
 }
 
 /** A migration changed what a prepared statement returns: it fails on this connection until the connection is closed. */
-function outdated(error: unknown): boolean {
+export function outdated(error: unknown): boolean {
   return error instanceof pg.DatabaseError && error.routine === "RevalidateCachedQuery";
 }

@@ -39,7 +39,7 @@ export function openSharedSnapshot(pool: Pool, names: StatementNames, begin: rea
   let asking: AsyncGenerator<Answer, void, undefined> | undefined;
 
   const connection = async (): Promise<Borrowed> => {
-    if (borrowed?.client.lost !== undefined) {
+    if (borrowed?.client.lost !== undefined || borrowed?.client.stale) {
       borrowed.release();
       borrowed = undefined;
     }

@@ -190,6 +190,23 @@ test("follows the schema: a table adopted or a column added meanwhile is in the 
   await server.asOwner("drop table app.nobodys, app.notes");
 });
 
+test("follows a column's type, however often the table was read before", async () => {
+  const tenant = await server.provision();
+  await server.asOwner(`create table app.marks (tenant_id uuid not null, id text not null, at date, primary key (tenant_id, id));
+    select tenancy.protect('app.marks')`);
+  await server.asOwner("insert into app.marks values ($1, E'tab\\t', '2026-02-03'), ($1, 'none', null)", [tenant.id]);
+  const read = async () => rowsIn(saved(await archiveOf(server, tenant.id)), "app.marks");
+  const rows = (at: string) => [
+    { id: "none", at: null },
+    { id: "tab\t", at },
+  ];
+  // Several times: from then on its statement is a prepared one.
+  for (let times = 0; times < 5; times += 1) expect(await read()).toEqual(rows("2026-02-03"));
+  await server.asOwner("alter table app.marks alter column at type timestamptz using at at time zone 'UTC'");
+  for (let times = 0; times < 5; times += 1) expect(await read()).toEqual(rows("2026-02-03 00:00:00+00"));
+  await server.asOwner("drop table app.marks");
+});
+
 test("sees one moment: money that moves between rows all the while is neither lost nor doubled", async () => {
   const tenant = await server.provision();
   const rows = 20_000;

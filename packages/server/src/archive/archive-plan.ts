@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { TableDescription, TableSource } from "@tenantctl/archive";
 import { ContractError } from "@tenantctl/contract";
 import {
@@ -91,6 +92,13 @@ const tenantTables = (catalogue: Catalogue): CatalogueTable[] => [
 const spanOf = ({ partitionedBy }: CatalogueTable, within: Span | undefined) =>
   partitionedBy === null || within === undefined ? undefined : { column: partitionedBy, ...within };
 
+/** It is prepared by its text: the same columns of other types have to be another statement. */
+const typesOf = (columns: CatalogueTable["columns"]): string =>
+  createHash("sha256")
+    .update(JSON.stringify(columns.map(({ type }) => type)))
+    .digest("hex")
+    .slice(0, 16);
+
 const tenantTable = (table: CatalogueTable, ddl: TableDdl): ArchivedTable => {
   const columns = archivedColumns(table);
   const key = archivedKey(table);
@@ -108,7 +116,7 @@ const tenantTable = (table: CatalogueTable, ddl: TableDdl): ArchivedTable => {
     ddl: (tenantId) => ddlOf(ddl, table.name, tenantId),
     partitionedBy: table.partitionedBy,
     copy: (tenantId, within) => copy({ tenantId, within: spanOf(table, within) }),
-    select: selectStatement(shape),
+    select: `${selectStatement(shape)} /* ${typesOf(columns)} */`,
   };
 };
 
