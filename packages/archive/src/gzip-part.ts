@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { constants, createGunzip, createGzip, type Gzip, gzipSync, type ZlibReset } from "node:zlib";
 import { ArchiveError, beyondLimit, damaged } from "./archive-error.ts";
 import { maxPartBytes } from "./limits.ts";
-import { createMeasure, type Measure } from "./measure.ts";
+import { createMeasure, type Measure, measureOf, sha256AtOnce } from "./measure.ts";
 import type { Scratch } from "./scratch.ts";
 
 const newline = 0x0a;
@@ -90,16 +90,18 @@ const compressSmall = (bytes: Buffer, level: number): Buffer => {
 
 /** Compresses a part that is there as a whole: one step of another thread, or none. */
 export async function compressWhole(bytes: Buffer, level: number): Promise<CompressedPart> {
-  const raw = createMeasure();
-  raw.update(bytes);
+  const raw = measureOf(bytes);
   const stored = bytes.length <= smallBytes ? [compressSmall(bytes, level)] : await compressAtOnce(bytes, level);
+  const [only, ...more] = stored;
+  if (only !== undefined && more.length === 0)
+    return { ...raw, stored, storedBytes: only.length, storedSha256: sha256AtOnce(only) };
   const hash = createHash("sha256");
   let storedBytes = 0;
   for (const piece of stored) {
     hash.update(piece);
     storedBytes += piece.length;
   }
-  return { ...raw.result(), stored, storedBytes, storedSha256: hash.digest("hex") };
+  return { ...raw, stored, storedBytes, storedSha256: hash.digest("hex") };
 }
 
 /** Compresses one part as it comes (`first` comes first), into memory used for each part anew: freed memory of that size would stay about for long. */

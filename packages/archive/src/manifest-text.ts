@@ -1,15 +1,14 @@
-import { createHash } from "node:crypto";
 import { Compile } from "typebox/compile";
 import { ArchiveError, beyondLimit, damaged } from "./archive-error.ts";
 import { maxFileBytes } from "./limits.ts";
 import { Manifest } from "./manifest.ts";
+import { sha256AtOnce } from "./measure.ts";
 
 // Compiled once: a manifest is checked for every tenant of a backup.
 const shape = Compile(Manifest);
 
-const seal = (head: string | Uint8Array): string =>
-  `  "sha256": "${createHash("sha256").update(head).digest("hex")}"\n}\n`;
-const sealBytes = Buffer.byteLength(seal(""));
+const seal = (head: Uint8Array): string => `  "sha256": "${sha256AtOnce(head)}"\n}\n`;
+const sealBytes = Buffer.byteLength(seal(new Uint8Array(0)));
 
 /**
  * The manifest as it stands in the archive: JSON whose last two lines carry the SHA-256 of all lines before them, so that
@@ -17,8 +16,9 @@ const sealBytes = Buffer.byteLength(seal(""));
  */
 export function encodeManifest(manifest: Manifest): Buffer {
   checkManifest(manifest);
-  const head = `${JSON.stringify(manifest, null, 2).slice(0, -2)},\n`;
-  const content = Buffer.from(head + seal(head));
+  const head = Buffer.from(JSON.stringify(manifest, null, 2));
+  head.write(",\n", head.length - 2); // in place of its end, a line end and a brace
+  const content = Buffer.concat([head, Buffer.from(seal(head))]);
   if (content.length > maxFileBytes.manifest) {
     throw beyondLimit(`the manifest has ${content.length} bytes; an archive's may have ${maxFileBytes.manifest}`);
   }

@@ -3,7 +3,15 @@ import { byteReader } from "./byte-reader.ts";
 import { type FileKind, kindOf, openingFile } from "./file-names.ts";
 import { maxFileBytes, maxFiles } from "./limits.ts";
 import { Scratch } from "./scratch.ts";
-import { blockBytes, decodeTarHeader, paddingAfter, type TarHeader, tarPadding, trailerBytes } from "./tar-header.ts";
+import {
+  blockBytes,
+  decodeTarHeader,
+  paddingAfter,
+  type TarHeader,
+  tarPadding,
+  trailer,
+  trailerBytes,
+} from "./tar-header.ts";
 
 export interface ArchiveFile {
   name: string;
@@ -81,7 +89,7 @@ const paddingFault = (name: string): ArchiveError => damaged(`${name}: the paddi
 /** `rest`: from the first of its empty blocks on, as much of it as there is. */
 function checkTrailer(rest: Buffer, last: string): void {
   if (rest.length < trailerBytes) throw cut(`the archive ends after ${last}, before its last block`);
-  if (rest.subarray(0, trailerBytes).some((byte) => byte !== 0)) throw damaged("the archive's last block is damaged");
+  if (!rest.subarray(0, trailerBytes).equals(trailer)) throw damaged("the archive's last block is damaged");
   if (rest.length > trailerBytes) throw damaged("there are bytes behind the archive's end");
 }
 

@@ -25,17 +25,26 @@ export const tarPadding = (size: number): Buffer => zeros.subarray(0, paddingAft
 
 /** What ends the archive: two empty blocks. */
 export const trailerBytes = 2 * blockBytes;
+/** The same; never to be written to. */
+export const trailer: Buffer = Buffer.alloc(trailerBytes);
+
+/** What all headers share: mode, user and group (nobody's in particular), the checksum's place as blanks, kind and format. */
+const template = Buffer.alloc(blockBytes);
+template.write("0000600\0" + "0000000\0" + "0000000\0", 100, "latin1");
+template.write("        ", field.checksum[0], "latin1");
+template.write("0", 156, "latin1");
+template.write("ustar\u000000", 257, "latin1");
+const sumOf = (bytes: Uint8Array): number => bytes.reduce((sum, byte) => sum + byte, 0);
+const templateSum = sumOf(template);
 
 export function encodeTarHeader({ name, size, mtime }: TarHeader): Buffer {
-  const block = Buffer.allocUnsafe(blockBytes).fill(0);
-  block.write(name, 0, 100, "latin1");
-  block.write("0000600\0" + "0000000\0" + "0000000\0", 100, "latin1"); // mode, user and group: nobody's in particular
-  block.write(`${octal(size, 11)}\0${octal(mtime, 11)}\0`, 124, "latin1");
-  block.write("        ", field.checksum[0], "latin1");
-  block.write("0", 156, "latin1");
-  block.write("ustar\u000000", 257, "latin1");
-  let sum = 0;
-  for (let at = 0; at < blockBytes; at += 1) sum += block[at] ?? 0;
+  const block = Buffer.allocUnsafe(blockBytes);
+  block.set(template);
+  block.write(name, 0, field.name[1], "latin1");
+  block.write(`${octal(size, 11)}\0${octal(mtime, 11)}\0`, field.size[0], "latin1");
+  let sum = templateSum;
+  for (let at = 0; at < name.length && at < field.name[1]; at += 1) sum += block[at] ?? 0;
+  for (let at = field.size[0]; at < field.checksum[0]; at += 1) sum += block[at] ?? 0;
   block.write(`${octal(sum, 6)}\0 `, field.checksum[0], "latin1");
   return block;
 }

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { decryptIfEncrypted } from "./age.ts";
 import { ArchiveError, beyondLimit, damaged } from "./archive-error.ts";
 import { compare, type SeenFile } from "./compare.ts";
@@ -8,7 +7,7 @@ import { maxDdlBytes } from "./limits.ts";
 import type { Manifest } from "./manifest.ts";
 import { decodeManifest } from "./manifest-text.ts";
 import { mapAhead } from "./map-ahead.ts";
-import { createMeasure, emptySha256, sha256Of } from "./measure.ts";
+import { createMeasure, sha256AtOnce, sha256Of } from "./measure.ts";
 import { checkOpening } from "./opening.ts";
 import { type ArchiveFile, filesIn, readFiles } from "./read-files.ts";
 
@@ -78,14 +77,11 @@ export function verifyStored(archive: Buffer): Manifest {
   let manifest: Manifest | undefined;
   for (const { name, kind, offset, content } of filesIn(archive)) {
     if (seen.length === 0) requireOpening(kind, content);
-    seen.push({ name, offset, storedBytes: content.length, storedSha256: sha256At(content) });
+    seen.push({ name, offset, storedBytes: content.length, storedSha256: sha256AtOnce(content) });
     if (kind === "manifest") manifest = decodeManifest(content);
   }
   return requireWhole(manifest, seen);
 }
-
-const sha256At = (content: Buffer): string =>
-  content.length === 0 ? emptySha256 : createHash("sha256").update(content).digest("hex");
 
 function requireOpening(kind: ArchiveFile["kind"], content: Buffer): void {
   if (kind !== "opening") throw damaged(`${openingFile}: missing`);

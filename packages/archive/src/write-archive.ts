@@ -25,10 +25,10 @@ import {
   type TenantRecord,
 } from "./manifest.ts";
 import { checkManifest, encodeManifest } from "./manifest-text.ts";
-import { emptySha256 } from "./measure.ts";
+import { emptySha256, sha256AtOnce } from "./measure.ts";
 import { opening } from "./opening.ts";
 import { borrowScratch, returnScratch, Scratch } from "./scratch.ts";
-import { encodeTarHeader, tarPadding, trailerBytes } from "./tar-header.ts";
+import { encodeTarHeader, tarPadding, trailer } from "./tar-header.ts";
 
 /** What a table is called and made of; `columns` are those of its COPY text, in order. */
 export type TableDescription = Pick<ManifestTable, "name" | "columns" | "generatedColumns" | "primaryKey" | "evidence">;
@@ -68,6 +68,24 @@ export interface ArchiveSource {
 }
 
 const newline = 0x0a;
+
+/** DDL as bytes, kept: one tenant's is as a rule the same as the next one's. */
+const knownDdl = new Map<string, { readonly content: Buffer; readonly sha256: string }>();
+const mostKnown = 256;
+/** Longer ones are rare, and not kept. */
+const longestKnown = 16 * 1024;
+
+const bytesOf = (text: string): { readonly content: Buffer; readonly sha256: string } => {
+  const known = knownDdl.get(text);
+  if (known !== undefined) return known;
+  const content = Buffer.from(text);
+  const fresh = { content, sha256: sha256AtOnce(content) };
+  if (text.length > longestKnown) return fresh;
+  if (knownDdl.size === mostKnown) knownDdl.clear();
+  knownDdl.set(text, fresh);
+  return fresh;
+};
+
 /** Bytes that wait for more before the reader gets them. */
 const mostWaiting = 32 * 1024;
 
@@ -120,11 +138,11 @@ export async function* archiveBytes(source: ArchiveSource): AsyncGenerator<Uint8
     waiting.append(tarPadding(size));
   }
   function* ddlFile(name: string, text: string): Generator<Uint8Array, ManifestDdlFile, undefined> {
-    const content = Buffer.from(text);
+    const { content, sha256 } = bytesOf(text);
     ddlBytes += content.length;
     if (content.length > maxFileBytes.ddl || ddlBytes > maxDdlBytes) throw beyondLimit(`${name}: too much DDL`);
     yield* file(name, content);
-    return { file: name, bytes: content.length, sha256: createHash("sha256").update(content).digest("hex") };
+    return { file: name, bytes: content.length, sha256 };
   }
 
   try {
@@ -161,7 +179,7 @@ export async function* archiveBytes(source: ArchiveSource): AsyncGenerator<Uint8
       });
     }
     yield* file(manifestFile, encodeManifest(manifest(shared)));
-    waiting.append(Buffer.alloc(trailerBytes));
+    waiting.append(trailer);
     yield* rest();
   } finally {
     returnScratch(waiting);

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, hash } from "node:crypto";
 import { ArchiveError, beThrifty, encrypt, type Manifest, verifyArchive, verifyStored } from "@tenantctl/archive";
 import { exitCodes, UnreachableError } from "@tenantctl/contract";
 import { CliError } from "../cli-error.ts";
@@ -56,7 +56,7 @@ export const checkSmallArchive = (tenant: FetchOptions["tenant"], archive: Buffe
   try {
     const manifest = verifyStored(archive);
     requireTenant(tenant, manifest);
-    return { manifest, bytes: archive.length, sha256: createHash("sha256").update(archive).digest("hex") };
+    return { manifest, bytes: archive.length, sha256: hash("sha256", archive) };
   } catch (cause) {
     throw cause instanceof ArchiveError ? notWhole(nameOf(tenant), cause) : cause;
   }
