@@ -51,9 +51,13 @@ export interface Database {
   tenant(tenantId: string, entry: Entries, options?: ScopeOptions): Scope;
   /** Role operator: reads all tenants, writes in the context of `tenantId`. */
   operator(entry?: Entries, options?: OperatorOptions): Scope;
-  /** One statement in each of several tenants' contexts, as role operator: all or none, in one round trip. Throws the first error. */
+  /**
+   * One statement in each of several tenants' contexts, as role operator: all or none, in one round trip. `entry` is checked once,
+   * `each` in every tenant. Throws the first error.
+   */
   operatorInEach(
-    entry: Entries,
+    entry: Entry,
+    each: Entry,
     statements: readonly { readonly tenantId: string; readonly query: CompiledQuery<unknown> }[],
   ): Promise<void>;
   /** One consistent, read-only state of one tenant, as role tenant. */
@@ -129,13 +133,13 @@ export async function openDatabase(config: DatabaseConfig): Promise<Database> {
         entry === undefined && options?.tenantId === undefined && options?.readOnly !== true,
         options?.caller,
       ),
-    operatorInEach: (entry, statements) =>
+    operatorInEach: (entry, each, statements) =>
       runInEach(
         pools.operator,
         names,
         // Each begins with its context and its check; there is only one transaction.
         statements.flatMap(({ tenantId, query }, index) => [
-          ...opening(begin(false), tenantId, entry).slice(index === 0 ? 0 : 1),
+          ...(index === 0 ? opening(begin(false), tenantId, [entry, each]) : opening("", tenantId, each).slice(1)),
           query,
         ]),
       ),

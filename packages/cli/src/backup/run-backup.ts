@@ -94,7 +94,7 @@ const mostTogether = 32;
 
 /** Tenants that are asked for together: enough groups that all that run at once have work to the end. */
 const inGroups = (tenants: readonly ListedTenant[], concurrency: number): ListedTenant[][] => {
-  const size = Math.min(mostTogether, Math.ceil(tenants.length / (4 * concurrency)));
+  const size = Math.min(mostTogether, Math.ceil(tenants.length / (2 * concurrency)));
   const groups: ListedTenant[][] = [];
   for (let start = 0; start < tenants.length; start += size) groups.push(tenants.slice(start, start + size));
   return groups;

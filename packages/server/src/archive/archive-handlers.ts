@@ -39,7 +39,8 @@ export const archiveHandlers: Handlers<"backups.archive" | "backups.archives" | 
     const { body } = await inArchiveTurn(app, async () => {
       const actor = await namedActor(scope, principal);
       await app.db.operatorInEach(
-        [operatorEntry(principal, route.access), writeAsJob()],
+        operatorEntry(principal, route.access),
+        writeAsJob(),
         ids.map((id) => ({ tenantId: id, query: audited({ ...call, actor }, { tenantId: id, resourceId: id }) })),
       );
       const archives = openTenantArchives(app.db, ids);
