@@ -1,6 +1,6 @@
 import pg from "pg";
 import type { Client } from "./client.ts";
-import { rollback, type Statement } from "./context.ts";
+import { rollback, type Statement, spokenTo } from "./context.ts";
 import { DatabaseUnavailable } from "./database-error.ts";
 import { asUnavailable, exchange, outdated } from "./exchange.ts";
 import { Incoming } from "./incoming.ts";
@@ -186,7 +186,7 @@ export async function* converse(
   statements: readonly Statement[],
   asked: readonly boolean[],
 ): AsyncGenerator<Answer, void, undefined> {
-  const exchanged = new Exchange(client, names, statements);
+  const exchanged = new Exchange(client, names, spokenTo(client.citus, statements));
   const lose = (error?: Error) =>
     exchanged.fail(new DatabaseUnavailable(error ?? new Error("The connection to the database ended.")));
   const watch = setTimeout(

@@ -10,6 +10,8 @@ const readBytes = 64 * 1024;
 export class Client extends pg.Client {
   /** The columns that statements which pipelines prepared on this connection answer with, by name. */
   readonly prepared = new Map<string, readonly Column[]>();
+  /** Whether it is connected to a Citus coordinator; a pool finds out. */
+  citus = false;
   readonly #socket: Socket;
   #lost: Error | undefined;
   #stale = false;

@@ -5,6 +5,8 @@ const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 export interface Statement {
   readonly sql: string;
   readonly parameters: readonly unknown[];
+  /** What stands for `sql` on Citus. */
+  readonly onCitus?: string | undefined;
   /** Never prepared: `set local` carries another tenant's id each time. */
   readonly plain?: boolean;
   /** Plain, but the same each time: a pipeline may prepare it. */
@@ -50,5 +52,9 @@ function bindTenant(check: Entry, tenantId: string | undefined): Statement {
     }
     return value === tenantParameter ? tenantId : value;
   });
-  return { sql: check.sql, parameters };
+  return { sql: check.sql, onCitus: check.onCitus, parameters };
 }
+
+/** The statements as this kind of database takes them. */
+export const spokenTo = (citus: boolean, statements: readonly Statement[]): readonly Statement[] =>
+  citus ? statements.map((statement) => ({ ...statement, sql: statement.onCitus ?? statement.sql })) : statements;

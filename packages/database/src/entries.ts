@@ -3,6 +3,8 @@ import type { UserRole } from "./tables.ts";
 /** A check that leaves as the first statement of a scope and raises unless the caller may enter. */
 export interface Entry {
   readonly sql: string;
+  /** The same on Citus, where it has to be written otherwise. */
+  readonly onCitus?: string;
   /** Where `tenantParameter` stands the scope puts its own tenant, so that no check can be made for another one. */
   readonly parameters: readonly unknown[];
 }
@@ -26,9 +28,13 @@ function entry(name: string, ...parameters: readonly unknown[]): Entry {
   return { sql: `select app.${name}(${parameters.map((_, index) => `$${index + 1}`).join(", ")})`, parameters };
 }
 
-/** The same, asked only where a look does not find everything as usual, which takes half as long as the function. */
+/**
+ * The same, asked only where a look does not find everything as usual, which takes half as long as the function. Citus would
+ * send the function with the look to the tenant's shard, and there it may ask nothing.
+ */
 const unless = (usual: string, { sql, parameters }: Entry): Entry => ({
   sql: `${sql} where not exists (select ${usual})`,
+  onCitus: sql,
   parameters,
 });
 

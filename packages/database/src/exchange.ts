@@ -1,6 +1,6 @@
 import pg from "pg";
 import type { Client } from "./client.ts";
-import { rollback, type Statement } from "./context.ts";
+import { rollback, type Statement, spokenTo } from "./context.ts";
 import { DatabaseUnavailable } from "./database-error.ts";
 import { type Outcome, Pipeline } from "./pipeline.ts";
 import type { StatementNames } from "./statement-names.ts";
@@ -17,7 +17,7 @@ export async function exchange(
   names: StatementNames,
   statements: readonly Statement[],
 ): Promise<pg.QueryResult[]> {
-  const queries = statements.map((statement) => names.query(statement));
+  const queries = spokenTo(client.citus, statements).map((statement) => names.query(statement));
   const answers = await Promise.allSettled(client.together(() => queries.map((query) => client.query(query))));
   return answers.map((answer) => {
     if (answer.status === "rejected") {
@@ -39,7 +39,7 @@ export async function exchangeWhole(
   names: StatementNames,
   statements: readonly Statement[],
 ): Promise<Outcome[]> {
-  const pipeline = new Pipeline(client, names, statements);
+  const pipeline = new Pipeline(client, names, spokenTo(client.citus, statements));
   client.query(pipeline);
   try {
     return await pipeline.done;

@@ -1,4 +1,5 @@
 import pg from "pg";
+import { hasCitus } from "./citus.ts";
 import { Client } from "./client.ts";
 import { CallerLeft, DatabaseUnavailable, PoolExhausted } from "./database-error.ts";
 import { watchSilence } from "./silence-watch.ts";
@@ -60,6 +61,7 @@ export function openPool(settings: PoolSettings): Pool {
   pool.on("error", settings.onError);
   const borrowed = new Set<Client>();
   const watch = watchSilence(settings.url, borrowed);
+  let citus: boolean | undefined;
   return {
     async borrow(caller) {
       if (watch.silent) throw new DatabaseUnavailable(new Error("it has fallen silent"));
@@ -75,6 +77,13 @@ export function openPool(settings: PoolSettings): Pool {
         throw new CallerLeft();
       }
       borrowed.add(client);
+      // Asked once, by whoever comes first.
+      citus ??= await hasCitus(client).catch((error: unknown) => {
+        borrowed.delete(client);
+        client.release(true);
+        throw new DatabaseUnavailable(error);
+      });
+      client.citus = citus;
       return {
         client,
         release: () => {

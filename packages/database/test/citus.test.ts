@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { build, sql } from "../src/build.ts";
-import { writeAsLogin } from "../src/entries.ts";
+import { readAsUser, writeAsLogin, writeAsUser } from "../src/entries.ts";
 import { inspectNodes, inspectServer } from "../src/inspect.ts";
 import { migrate } from "../src/migrate.ts";
 import { type OpenDatabase, openMigrated } from "./fixtures/open-migrated.ts";
@@ -54,6 +54,17 @@ describeOnCitus("a migrated database", (cluster) => {
     await expect(opened.db.tenant(one?.id ?? "", writeAsLogin()).run(stray.compile(build))).rejects.toMatchObject({
       code: "42501",
     });
+  });
+
+  it("says to a tenant's user why they may not enter", async () => {
+    const [{ id, userId, sessionId } = { id: "", userId: "", sessionId: "" }] = tenants;
+    const anybody = sql`select 1`.compile(build);
+    for (const entry of [readAsUser, writeAsUser]) {
+      const enter = (role: "tenant_admin" | "support_agent") =>
+        opened.db.tenant(id, entry({ sessionId, userId, role })).run(anybody);
+      await expect(enter("tenant_admin")).resolves.toHaveLength(1);
+      await expect(enter("support_agent")).rejects.toMatchObject({ constraint: "session_ended" });
+    }
   });
 
   it("tells which role a node does not let in, and from where", async () => {
