@@ -1171,7 +1171,7 @@ grant execute on function app.audit_announced to operator;
 grant execute on function app.audit_retention_obstacles to operator;
 -- app.drop_audit_rows(cutoff timestamp with time zone, register json): volatile, runs as its owner, search_path=pg_catalog, pg_temp, lock_timeout=5s; body a5b4f822
 grant execute on function app.drop_audit_rows to operator;
--- app.drop_old_accesses(): volatile, runs as its owner, search_path=pg_catalog, pg_temp, lock_timeout=2s; body 7b4a20a0
+-- app.drop_old_accesses(): volatile, runs as its owner, search_path=pg_catalog, pg_temp, lock_timeout=2s; body c86bd57e
 grant execute on function app.drop_old_accesses to operator;
 -- app.drop_old_usage(): volatile, runs as its owner, search_path=pg_catalog, pg_temp; body 5af0508d
 grant execute on function app.drop_old_usage to operator;
@@ -1194,7 +1194,7 @@ grant execute on function app.move_audit_sealer to operator;
 -- app.new_audit_rows(seen pg_snapshot, target pg_snapshot, after_at timestamp with time zone, after_id uuid, most integer): stable, runs as its caller, search_path=pg_catalog, pg_temp, enable_seqscan=off; body 28bc4844
 grant execute on function app.new_audit_rows to operator;
 grant execute on function app.new_audit_rows to tenant;
--- app.note_filling(tenant uuid): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body 02144c97
+-- app.note_filling(tenant uuid): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body 14b33c24
 grant execute on function app.note_filling to operator;
 grant execute on function app.note_filling to tenant;
 -- app.note_filling_of_plan(plan_name text): volatile, runs as its owner, search_path=pg_catalog, pg_temp; body de71621e

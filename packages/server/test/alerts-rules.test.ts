@@ -16,7 +16,7 @@ const rules = (method: string, path = "", body?: object) =>
 const rule = async (name: string) => (await rules("GET", `/${name}`)).body;
 const auditRows = (name: string) =>
   server.asOwner(
-    "select l.action, d.before, d.after from app.audit_log l left join app.audit_details d on d.audit_id = l.id where resource_type = 'alert_rule' and resource_id = $1 order by l.at",
+    "select l.action, d.before, d.after from app.audit_log l left join app.audit_details d on d.tenant_id = l.tenant_id and d.audit_id = l.id where resource_type = 'alert_rule' and resource_id = $1 order by l.at",
     [name],
   );
 

@@ -8,7 +8,7 @@ import { jsonTime } from "../json-time.ts";
 import { decodeCursor, defaultPageSize, timeShape, uuidShape } from "../page.ts";
 import { findTenant } from "../tenants/find-tenant.ts";
 import { operatorInTenant } from "../tenants/operator-in-tenant.ts";
-import { type Alert, alertColumns } from "./alert-row.ts";
+import { type Alert, alertColumns, alertsById } from "./alert-row.ts";
 import { callerName } from "./caller-name.ts";
 import { tellOfStep } from "./tell.ts";
 
@@ -48,11 +48,12 @@ const change = async (
 ): Promise<Change> => {
   const resolves = call.route.audit?.action === "resolve";
   const status = resolves ? "resolved" : "acknowledged";
-  const [[alert]] = await Promise.all([
+  const [, [alert]] = await Promise.all([
     transaction.run(
-      sql<Alert>`update app.alerts set ${set}, page_due_ms = null, note = coalesce(${note ?? null}::text, note)
-        where id = ${before.id}::uuid returning ${alertColumns}`.compile(build),
+      sql`update app.alerts set ${set}, page_due_ms = null, note = coalesce(${note ?? null}::text, note)
+        where id = ${before.id}::uuid`.compile(build),
     ),
+    transaction.run(alertsById([before.id])),
     transaction.run(
       audited(call, {
         tenantId: null,

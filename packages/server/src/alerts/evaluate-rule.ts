@@ -1,4 +1,5 @@
 import { build, sql, type Transaction } from "@tenantctl/database";
+import type { RawBuilder } from "kysely";
 import type { AlertMetric } from "./alert-metric.ts";
 import type { AlertMetrics } from "./alert-metrics.ts";
 import { type Finding, findingsOf, weight, worstFirst } from "./alert-rule.ts";
@@ -23,9 +24,9 @@ interface Found {
 }
 
 /** Refreshes the alerts whose facts still hold and answers those that have none yet. Severity never falls while one is unresolved. */
-const refresh = (metric: AlertMetric, { rule, run, watchedMs }: Evaluation) => {
+const refresh = (metric: AlertMetric, { rule, run, watchedMs }: Evaluation, findings: RawBuilder<Finding>) => {
   const worse = sql<boolean>`${weight(sql`f.severity`)} > ${weight(sql`a.severity`)}`;
-  return sql<Found>`with found as materialized (${findingsOf(metric, rule)}),
+  return sql<Found>`with found as materialized (${findings}),
     refreshed as (update app.alerts a set last_seen_at = now(), seen_ms = ${watchedMs}, run = ${run}, value = f.value,
         severity = case when ${worse} then f.severity else a.severity end,
         page_due_ms = case when ${worse} then ${watchedMs} else a.page_due_ms end,
@@ -38,6 +39,17 @@ const refresh = (metric: AlertMetric, { rule, run, watchedMs }: Evaluation) => {
       (select count(*) from app.alerts where rule = ${rule.name} and status <> 'resolved') as unresolved,
       coalesce((select jsonb_agg(to_jsonb(w)) from (select f.* from fresh f order by ${worstFirst(metric)} limit ${sql.lit(mostFresh)}) w),
         '[]') as worst`.compile(build);
+};
+
+/** What holds now, as a select to stand in a statement that writes. */
+const findingsNow = async (transaction: Transaction, metric: AlertMetric, { rule, citus }: Evaluation) => {
+  const findings = findingsOf(metric, rule);
+  if (!citus) return findings;
+  const [found] = await transaction.run(
+    sql<{ rows: string }>`select coalesce(json_agg(f), '[]')::text as rows from (${findings}) f`.compile(build),
+  );
+  return sql<Finding>`select * from jsonb_to_recordset(${found?.rows ?? "[]"}::jsonb)
+    as f(fingerprint text, "tenantId" uuid, value float8, severity text, summary text, evidence jsonb, next text)`;
 };
 
 const whyUnavailable = async (transaction: Transaction, { unavailable }: AlertMetric): Promise<string | null> => {
@@ -67,7 +79,8 @@ export const evaluateRule = async (
     await transaction.run(recordOutcome(name, { durationMs: took(), holding: 0, withheld: 0, unavailable }));
     return;
   }
-  const [found] = await transaction.run(refresh(metric, evaluation));
+  const findings = await findingsNow(transaction, metric, evaluation);
+  const [found] = await transaction.run(refresh(metric, evaluation, findings));
   if (found === undefined) throw new Error("totals without a group are one row");
   const room = Math.max(0, Math.min(mostOpened, mostUnresolved - found.unresolved));
   const { opened, waiting } = await openAlerts(transaction, evaluation, found.worst, room);

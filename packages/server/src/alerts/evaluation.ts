@@ -12,6 +12,8 @@ export interface Evaluation {
   readonly rule: RuleRow;
   readonly run: number;
   readonly watchedMs: number;
+  /** On Citus no statement both reads tenants' tables and writes alerts. */
+  readonly citus: boolean;
 }
 
 /** Claims the rule until the transaction ends; undefined where another process is at it, or it is gone or off. */
@@ -22,10 +24,14 @@ export const beginEvaluation = async (transaction: Transaction, name: string): P
     }>`select pg_try_advisory_xact_lock(${sql.lit(evaluationLock)}, hashtext(${name})) as taken`.compile(build),
   );
   if (lock?.taken !== true) return undefined;
-  const [rule] = await transaction.run(
-    sql<RuleRow>`select ${ruleColumns} from app.alert_rules r where r.name = ${name} and r.enabled`.compile(build),
+  const [found] = await transaction.run(
+    sql<RuleRow & { citus: boolean }>`select ${ruleColumns},
+      exists (select from pg_catalog.pg_extension where extname = 'citus') as citus from app.alert_rules r where r.name = ${name} and r.enabled`.compile(
+      build,
+    ),
   );
-  if (rule === undefined) return undefined;
+  if (found === undefined) return undefined;
+  const { citus, ...rule } = found;
   const [step] = await transaction.run(
     sql<{ run: number; watchedMs: number }>`insert into app.alert_evaluations as e (rule, run) values (${name}, 1)
       on conflict (rule) do update set run = e.run + 1, evaluated_at = now(), watched_ms = e.watched_ms
@@ -33,7 +39,7 @@ export const beginEvaluation = async (transaction: Transaction, name: string): P
       returning run, watched_ms as "watchedMs"`.compile(build),
   );
   if (step === undefined) throw new Error("an insert returned nothing");
-  return { rule, ...step };
+  return { rule, citus, ...step };
 };
 
 export interface Outcome {

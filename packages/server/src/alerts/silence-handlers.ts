@@ -21,6 +21,9 @@ const silenceColumns = sql<Silence>`s.id, s.about_rule as rule,
   ${jsonTime("s.ended_at")} as "endedAt", s.ended_by as "endedBy", ${stands} as active,
   (select count(*) from app.alerts where status <> 'resolved' and ${stands} and ${isAbout}) as alerts`;
 
+const silenceById = (id: string) =>
+  sql<Silence>`select ${silenceColumns} from app.alert_silences s where id = ${id}::uuid`.compile(build);
+
 const noSuch = (what: string, next: string): ContractError =>
   new ContractError("not_found", `There is no such ${what}.`, next);
 
@@ -69,14 +72,13 @@ export const silenceHandlers: Handlers<"silences.list" | "silences.create" | "si
         throw noSuch("alert", "`tenantctl alerts list --status all` shows the alerts.");
       }
       const id = uuidv7();
-      const [[row]] = await Promise.all([
+      const [, [row]] = await Promise.all([
         transaction.run(
-          sql<Silence>`with s as (
-              insert into app.alert_silences (id, about_rule, about_fingerprint, about_tenant, reason, created_by, expires_at)
+          sql`insert into app.alert_silences (id, about_rule, about_fingerprint, about_tenant, reason, created_by, expires_at)
               values (${id}::uuid, ${rule ?? null}, ${about?.fingerprint ?? null}, ${tenant}::uuid, ${reason}, ${callerName(call)},
-                now() + make_interval(secs => ${forSeconds}::float8)) returning *)
-            select ${silenceColumns} from s`.compile(build),
+                now() + make_interval(secs => ${forSeconds}::float8))`.compile(build),
         ),
+        transaction.run(silenceById(id)),
         transaction.run(
           audited(call, { resourceId: id, detail: reason, after: { rule, alertId, tenantId: tenant, forSeconds } }),
         ),
@@ -90,19 +92,15 @@ export const silenceHandlers: Handlers<"silences.list" | "silences.create" | "si
     call.scope.transaction(async (transaction) => {
       const id = call.params.id.toLowerCase();
       const [ended] = await transaction.run(
-        sql<Silence>`with s as (update app.alert_silences s set ended_at = now(), ended_by = ${callerName(call)}
-            where id = ${id}::uuid and ${stands} returning *)
-          select ${silenceColumns} from s`.compile(build),
+        sql<{ reason: string }>`update app.alert_silences s set ended_at = now(), ended_by = ${callerName(call)}
+          where id = ${id}::uuid and ${stands} returning reason`.compile(build),
       );
       if (ended !== undefined) {
         await transaction.run(
           audited(call, { resourceId: id, detail: ended.reason, before: { active: true }, after: { active: false } }),
         );
-        return ended;
       }
-      const [row] = await transaction.run(
-        sql<Silence>`select ${silenceColumns} from app.alert_silences s where id = ${id}::uuid`.compile(build),
-      );
+      const [row] = await transaction.run(silenceById(id));
       if (row === undefined) throw noSuch("silence", "`tenantctl alerts silences` shows those that stand.");
       return row;
     }),

@@ -10,11 +10,17 @@ const mostCounted = 10_000;
  * sealed; null before the first pass). Reads only rows since the last pass. A row of a late committer waits since that pass.
  */
 export const sealLag: RawBuilder<{ waiting: number; seconds: number; sealed_until: Date | null }> = sql`(
+  with fresh as materialized (
+    select n.tenant_id, n.at, n.id
+    from app.audit_sealer s, lateral app.new_audit_rows(s.seen, null, s.resume_at, s.resume_id, ${sql.lit(mostCounted + 1)}) n),
+  sealed as materialized (
+    select k.tenant_id, k.at, k.audit_id
+    from fresh n join app.audit_seals k on k.tenant_id = n.tenant_id and k.at = n.at and k.audit_id = n.id)
   select count(r.id)::int as waiting,
     coalesce(greatest(extract(epoch from now() - greatest(min(r.at), case when s.seen_at <= now() then s.seen_at end)), 0), 0)::float8 as seconds,
     case when s.seen_at is not null then least(s.seen_at, now()) end as sealed_until
   from app.audit_sealer s
-  left join lateral (
-    select n.id, n.at from app.new_audit_rows(s.seen, null, s.resume_at, s.resume_id, ${sql.lit(mostCounted + 1)}) n
-    where not exists (select from app.audit_seals k where k.tenant_id = n.tenant_id and k.at = n.at and k.audit_id = n.id)) r on true
+  left join (
+    select n.id, n.at from fresh n
+    where not exists (select from sealed k where k.tenant_id = n.tenant_id and k.at = n.at and k.audit_id = n.id)) r on true
   group by s.single, s.seen_at)`;

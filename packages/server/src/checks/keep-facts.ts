@@ -30,13 +30,14 @@ const keepToday = sql`with sizes as (
     read_at = now()`.compile(build);
 
 /** Hours that are over and not kept yet, as far back as minutes are; a few at a time, for each reads an hour of use. */
-const keepHours = sql`insert into app.hourly_requests (hour, requests, errors)
-  select h.hour, u.requests, u.errors
-  from (select h.hour from generate_series(date_trunc('hour', now()) - interval '46 hours', date_trunc('hour', now() - interval '5 minutes') - interval '1 hour', interval '1 hour') h(hour)
+const keepHours = sql`with h as materialized (
+    select h.hour from generate_series(date_trunc('hour', now()) - interval '46 hours', date_trunc('hour', now() - interval '5 minutes') - interval '1 hour', interval '1 hour') h(hour)
     where h.hour >= (select date_trunc('hour', created_at) from app.tenants where id = ${SYSTEM_TENANT_ID}::uuid)
-      and not exists (select from app.hourly_requests k where k.hour = h.hour) order by h.hour desc limit 6) h
-  cross join lateral (select coalesce(sum(m.requests), 0)::bigint as requests, coalesce(sum(m.errors), 0)::bigint as errors
-    from app.usage_minutes m where m.minute >= h.hour and m.minute < h.hour + interval '1 hour') u
+      and not exists (select from app.hourly_requests k where k.hour = h.hour) order by h.hour desc limit 6),
+  u as materialized (select h.hour, sum(m.requests)::bigint as requests, sum(m.errors)::bigint as errors
+    from h join app.usage_minutes m on m.minute >= h.hour and m.minute < h.hour + interval '1 hour' group by h.hour)
+  insert into app.hourly_requests (hour, requests, errors)
+  select h.hour, coalesce(u.requests, 0), coalesce(u.errors, 0) from h left join u on u.hour = h.hour
   on conflict (hour) do nothing`.compile(build);
 
 const forgetDays = sql`delete from app.daily_facts where day < ${today} - ${sql.lit(keptDays)}`.compile(build);

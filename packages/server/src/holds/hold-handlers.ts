@@ -24,9 +24,11 @@ const betweenBatches = async (transaction: Transaction, tenantId: string): Promi
 };
 
 const store = (tenantId: string, reason: string, setBy: string) =>
-  sql<LegalHold>`insert into app.legal_holds as h (tenant_id, reason, set_by) values (${tenantId}::uuid, ${reason}, ${setBy})
-    on conflict (tenant_id) do update set reason = excluded.reason, set_by = excluded.set_by, set_at = now()
-    where h.reason <> excluded.reason returning ${holdColumns}`.compile(build);
+  sql<{
+    tenant_id: string;
+  }>`insert into app.legal_holds as h (tenant_id, reason, set_by) values (${tenantId}::uuid, ${reason}, ${setBy})
+    on conflict (tenant_id) do update set reason = excluded.reason, set_by = excluded.set_by, set_at = excluded.set_at
+    where h.reason <> excluded.reason returning tenant_id`.compile(build);
 
 const noHold = (): ContractError =>
   new ContractError("not_found", "This tenant is under no legal hold.", "`tenantctl hold list` shows the holds.");
@@ -46,7 +48,7 @@ export const holdHandlers: Handlers<"holds.list" | "holds.set" | "holds.release"
       await betweenBatches(transaction, id);
       const before = await readHold(transaction, id);
       const [set] = await transaction.run(store(id, reason, call.actor.name ?? call.actor.type));
-      const hold = set ?? (await readHold(transaction, id));
+      const hold = await readHold(transaction, id);
       if (hold === undefined) throw noHold();
       if (set === undefined) return hold;
       const fields = before === undefined ? { before: null, after: { reason } } : changedFields(before, { reason });
@@ -58,12 +60,11 @@ export const holdHandlers: Handlers<"holds.list" | "holds.set" | "holds.release"
   "holds.release": async (call) => {
     const { id } = await findTenantEver(call.scope, call.params.id);
     return insideTenant(call, id).transaction(async (transaction) => {
-      const [hold] = await transaction.run(
-        sql<LegalHold>`delete from app.legal_holds h where h.tenant_id = ${id}::uuid returning ${holdColumns}`.compile(
-          build,
-        ),
+      const hold = await readHold(transaction, id);
+      const [released] = await transaction.run(
+        sql`delete from app.legal_holds where tenant_id = ${id}::uuid returning tenant_id`.compile(build),
       );
-      if (hold === undefined) throw noHold();
+      if (hold === undefined || released === undefined) throw noHold();
       const before = { reason: hold.reason, setBy: hold.setBy, setAt: hold.setAt };
       await transaction.run(audited(call, { tenantId: id, resourceId: id, detail: hold.reason, before, after: null }));
       return hold;

@@ -30,8 +30,10 @@ export const useMetrics: Readonly<Record<string, AlertMetric>> = {
         (e.errors * 100.0 / nullif(e.requests, 0))::float8 as value,
         format('%s: %s of %s requests failed within 5 minutes', ${whose.name}, e.errors, e.requests) as summary,
         jsonb_build_object('requests', e.requests, 'errors', e.errors, 'minutes', 5) as evidence, ${whose.next} as next
-      from (select m.tenant_id, sum(m.requests)::bigint as requests, sum(m.errors)::bigint as errors
-        from app.usage_minutes m where ${lately} group by grouping sets ((m.tenant_id), ())) e ${whose.join}
+      from (with own as materialized (select m.tenant_id, sum(m.requests)::bigint as requests, sum(m.errors)::bigint as errors
+          from app.usage_minutes m where ${lately} group by m.tenant_id)
+        select tenant_id, requests, errors from own
+        union all select null, sum(requests)::bigint, sum(errors)::bigint from own) e ${whose.join}
         and e.errors >= ${sql.lit(fewestFailed)} and e.errors * 100.0 >= e.requests * ${threshold}::numeric`,
   },
   latency_p95: {
@@ -52,9 +54,11 @@ export const useMetrics: Readonly<Record<string, AlertMetric>> = {
             coalesce(k.bounds[b.bucket], k.bounds[b.bucket - 1]) as high,
             sum(b.n) over (partition by b.tenant_id order by b.bucket) as upto,
             sum(b.n) over (partition by b.tenant_id) as total
-          from (select m.tenant_id, u.bucket::int as bucket, sum(u.n) as n
-              from app.usage_minutes m, unnest(m.latency_buckets) with ordinality as u(n, bucket)
-              where ${lately} and u.n > 0 group by grouping sets ((m.tenant_id, u.bucket), (u.bucket))) b,
+          from (with own as materialized (select m.tenant_id, u.bucket::int as bucket, sum(u.n) as n
+                from app.usage_minutes m, unnest(m.latency_buckets) with ordinality as u(n, bucket)
+                where ${lately} and u.n > 0 group by m.tenant_id, u.bucket)
+              select tenant_id, bucket, n from own
+              union all select null, bucket, sum(n) from own group by bucket) b,
             (select array[${sql.join(latencyBoundsMs.map((bound) => sql.lit(bound)))}]::numeric[] as bounds) k) p
         where p.upto >= p.total * ${sql.lit(share)} and p.total >= ${sql.lit(fewestRequests)}
         order by p.tenant_id, p.bucket) e ${whose.join}`,

@@ -3,6 +3,7 @@ import type { App } from "../app.ts";
 import { asContractError } from "../problem.ts";
 import { type CountedUse, countedUse, drifted } from "./counted-use.ts";
 import { noteFilling } from "./note-filling.ts";
+import { limitOfRow, withLimit } from "./quota-rows.ts";
 
 /** One look: so many milliseconds for those that changed, and as many for the others; so many tenants of each. */
 const budgetMs = 15_000;
@@ -50,22 +51,24 @@ const behind = (after: string) =>
 
 /** Whether a quota fills without being noted: somebody changed it past the API. */
 const isUnnoted = (tenantId: string) =>
-  sql<{ unnoted: boolean }>`select exists (select from app.usage_counters c where c.tenant_id = ${tenantId}::uuid
-      and c.used * 2 >= app.quota_limit(c.tenant_id, c.resource) and c.used > 0
-      and not exists (select from app.filling_quotas f where f.tenant_id = c.tenant_id and f.resource = c.resource)) as unnoted`.compile(
+  sql<{
+    unnoted: boolean;
+  }>`select exists (select from app.usage_counters k ${withLimit} where k.tenant_id = ${tenantId}::uuid
+      and k.used * 2 >= ${limitOfRow} and k.used > 0
+      and not exists (select from app.filling_quotas f where f.tenant_id = k.tenant_id and f.resource = k.resource)) as unnoted`.compile(
     build,
   );
 
 /** Noted, but by now far from full. */
-const emptied = sql<{ id: string }>`select distinct f.tenant_id as id from app.filling_quotas f
-    left join app.usage_counters c on c.tenant_id = f.tenant_id and c.resource = f.resource
-  where f.resource <> 'api_requests_per_day'
-    and coalesce(c.used * 2 < app.quota_limit(f.tenant_id, f.resource), true) limit ${sql.lit(atOnce)}`.compile(build);
+const emptied = sql<{ id: string }>`select distinct k.tenant_id as id from app.filling_quotas k
+    left join app.usage_counters c on c.tenant_id = k.tenant_id and c.resource = k.resource ${withLimit}
+  where k.resource <> 'api_requests_per_day'
+    and coalesce(c.used * 2 < ${limitOfRow}, true) limit ${sql.lit(atOnce)}`.compile(build);
 
 const store = (tenantId: string, { resource, counter, counted }: CountedUse) =>
   sql`insert into app.quota_drift as d (tenant_id, resource, counter, counted)
     values (${tenantId}::uuid, ${resource}::text, ${counter}::bigint, ${counted}::bigint)
-    on conflict on constraint quota_drift_pkey do update set counter = excluded.counter, counted = excluded.counted, seen_at = now()`.compile(
+    on conflict on constraint quota_drift_pkey do update set counter = excluded.counter, counted = excluded.counted, seen_at = excluded.seen_at`.compile(
     build,
   );
 

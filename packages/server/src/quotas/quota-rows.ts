@@ -12,6 +12,15 @@ export const planLimit: RawBuilder<number | null> = sql`case k.resource when 'us
   when 'customers' then p.customers_limit when 'storage_bytes' then p.storage_bytes_limit
   when 'api_requests_per_day' then p.api_requests_per_day_limit end`;
 
+/** Joins what limits a row `k` with tenant_id and resource: a function that asks would be sent to the row's shard by Citus. */
+export const withLimit = sql`join app.tenants t on t.id = k.tenant_id join app.plans p on p.name = t.plan
+  left join app.quota_overrides o on o.tenant_id = k.tenant_id and o.resource = k.resource
+    and (o.expires_at is null or o.expires_at > now())`;
+
+/** The limit of a row `k` that has been joined so; null is unlimited. */
+export const limitOfRow: RawBuilder<number | null> =
+  sql`case when o.resource is null then ${planLimit} else o.quota_limit end`;
+
 /**
  * A JSON array with one row per resource of the tenant, for a query from `app.tenants t` where `t.id` is it. Each table is
  * asked for the tenant by its id: that is how Citus finds the one shard.

@@ -2,6 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { OpenArchive } from "@tenantctl/archive";
 import { ContractError } from "@tenantctl/contract";
 import { build, type Catalogue, type Database, type Rewrite, sql } from "@tenantctl/database";
+import { limitOfRow, withLimit } from "../quotas/quota-rows.ts";
 import type { FittingTable } from "./fit-tables.ts";
 import { restoreFault } from "./restore-fault.ts";
 import {
@@ -78,8 +79,8 @@ const requireQuota = async (rewrite: Rewrite, { mode, tenantId }: RestoreTarget)
       resource: string;
       used: string;
       allowed: string;
-    }>`select resource, used::text, app.quota_limit(tenant_id, resource)::text as allowed
-      from app.usage_counters where tenant_id = ${tenantId}::uuid and used > app.quota_limit(tenant_id, resource)`.compile(
+    }>`select k.resource, k.used::text, ${limitOfRow}::text as allowed
+      from app.usage_counters k ${withLimit} where k.tenant_id = ${tenantId}::uuid and k.used > ${limitOfRow}`.compile(
       build,
     ),
   );

@@ -13,11 +13,13 @@ const deadAfterSeconds = 60;
 
 const inContext = (db: Database, tenantId: string) => db.operator(writeAsLifecycle(), { tenantId });
 
-const registered = (id: string, slug: string, holder: string | null) =>
-  sql`insert into app.tenants as t (id, slug, name, status, plan, deleted_at, purged_at, status_reason)
-    values (${id}::uuid, ${slug}, 'Canary of tenantctl diagnose isolation', 'purged',
-      (select name from app.plans order by users_limit desc nulls first, customers_limit desc nulls first limit 1),
-      now(), now(), ${holder}::text)`;
+const roomiestPlan = sql<{ name: string }>`select name from app.plans
+  order by users_limit desc nulls first, customers_limit desc nulls first limit 1`.compile(build);
+
+const registered = (id: string, slug: string, plan: string, holder: string | null) =>
+  sql`insert into app.tenants as t (id, slug, name, status, plan, updated_at, deleted_at, purged_at, status_reason)
+    values (${id}::uuid, ${slug}, 'Canary of tenantctl diagnose isolation', 'purged', ${plan},
+      now(), now(), now(), ${holder}::text)`;
 
 export interface CanaryLease {
   /** Throws lease_lost where another process has taken the canaries over. */
@@ -29,10 +31,12 @@ export interface CanaryLease {
 /** Takes both canaries for one diagnosis. Throws lease_held while another one has them. */
 export const takeCanaries = async (db: Database): Promise<CanaryLease> => {
   const holder = randomUUID();
+  const [plan] = await db.operator().run(roomiestPlan);
+  if (plan === undefined) throw new Error("there is no plan");
   const [taken] = await inContext(db, canaryIds.a).run(
-    sql<{ id: string }>`${registered(canaryIds.a, "canary-a", holder)}
-      on conflict (id) do update set status_reason = ${holder}, updated_at = now()
-      where t.status_reason is null or least(t.updated_at, now()) < now() - make_interval(secs => ${sql.lit(deadAfterSeconds)})
+    sql<{ id: string }>`${registered(canaryIds.a, "canary-a", plan.name, holder)}
+      on conflict (id) do update set status_reason = excluded.status_reason, updated_at = excluded.updated_at
+      where t.status_reason is null or least(t.updated_at, excluded.updated_at) < excluded.updated_at - make_interval(secs => ${sql.lit(deadAfterSeconds)})
       returning t.id`.compile(build),
   );
   if (taken === undefined) {
@@ -46,7 +50,7 @@ export const takeCanaries = async (db: Database): Promise<CanaryLease> => {
     );
   }
   await inContext(db, canaryIds.b).run(
-    sql`${registered(canaryIds.b, "canary-b", null)} on conflict (id) do nothing`.compile(build),
+    sql`${registered(canaryIds.b, "canary-b", plan.name, null)} on conflict (id) do nothing`.compile(build),
   );
   const update = async (reason: string | null): Promise<void> => {
     const [mine] = await inContext(db, canaryIds.a).run(
