@@ -33,8 +33,8 @@ const settingsOf: Record<RoleName, Record<string, string>> = {
 /** The tenant's context is a setting, and row-level security asks for it on the nodes where the rows are. */
 const settingsOnCitus: Record<string, string> = {
   "citus.propagate_set_commands": "local",
-  // It finds a statement's shard by the values that it is planned with.
-  plan_cache_mode: "auto",
+  // It finds a statement's shard by the values that it is planned with, and refuses some that it has to plan without.
+  plan_cache_mode: "force_custom_plan",
 };
 
 /** Two sessions that change one role at once: the later one gets one of these, and finds the work done on another try. */

@@ -72,7 +72,7 @@ test("a database that drops every connection again and again holds seals up, and
   const sealed = async (): Promise<{ rows: number; twice: number; left: number }> => {
     const [row] =
       await running.asOwner(`select count(*)::int as rows, (count(*) - count(distinct audit_id))::int as twice,
-      (select count(*)::int from app.audit_log l where not exists (select from app.audit_seals s where s.audit_id = l.id)) as left
+      (select count(*)::int from app.audit_log l where not exists (select from app.audit_seals s where s.tenant_id = l.tenant_id and s.audit_id = l.id)) as left
       from app.audit_seals`);
     return row;
   };
@@ -105,7 +105,7 @@ test("a row that was written earlier and committed later is sealed, and holds no
     await writeRows(server, id, 3);
     await seal(server);
     const [others] = await server.asOwner(
-      "select count(*)::int as rows from app.audit_log l where not exists (select from app.audit_seals s where s.audit_id = l.id)",
+      "select count(*)::int as rows from app.audit_log l where not exists (select from app.audit_seals s where s.tenant_id = l.tenant_id and s.audit_id = l.id)",
     );
     // What it wrote is not seen yet; all that is, is sealed.
     expect(others.rows).toBe(0);
