@@ -18,10 +18,16 @@ export interface Rewrite {
   copyTo(text: string): CopyOut;
 }
 
+const settingsWith = (
+  plans: string,
+) => `set local statement_timeout = 0; set local idle_in_transaction_session_timeout = '10min';
+    set local plan_cache_mode = ${plans}; ${pinTextForms}; set constraints all deferred`;
+
 /** As long as it takes; keys are checked once all rows are there, and a statement is planned once for all its rows. */
 const settings: Statement = {
-  sql: `set local statement_timeout = 0; set local idle_in_transaction_session_timeout = '10min';
-    set local plan_cache_mode = force_generic_plan; ${pinTextForms}; set constraints all deferred`,
+  sql: settingsWith("force_generic_plan"),
+  // It finds a statement's shard by the values.
+  onCitus: settingsWith("force_custom_plan"),
   parameters: [],
   plain: true,
 };

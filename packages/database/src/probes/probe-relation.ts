@@ -67,7 +67,7 @@ const foreignTo = (column: string, context: ProbeContext) =>
 
 /** Whether anything of others is seen; one row is enough, and nothing of it leaves the database. */
 export const seesForeign = (relation: Relation, column: string, context: ProbeContext) =>
-  sql<{ seen: boolean }>`select exists (select from ${sql.raw(relation.name)} r
+  sql<{ seen: boolean }>`select exists (select 1 from ${sql.raw(relation.name)} r
     where ${foreignTo(column, context)}) as seen`.compile(build);
 
 const copyForeign = (relation: Relation, column: string, context: ProbeContext): string =>
