@@ -111,10 +111,14 @@ export const raiseSequences = async (
   for (const { table } of tables) {
     for (const { name, sequence } of table.columns) {
       if (sequence === null) continue;
+      // Read by itself: Citus would send the function to the rows' shard.
+      const [highest] = await rewrite.run(
+        sql<{ reached: string | null }>`select max(${sql.ref(name)})::text as reached from ${sql.raw(table.name)}
+          where tenant_id = ${tenantId}::uuid`.compile(build),
+      );
+      if (highest === undefined || highest.reached === null) continue;
       await rewrite.run(
-        sql`select tenancy.raise_sequence(${sequence}::regclass, reached) from (
-          select max(${sql.ref(name)})::bigint as reached from ${sql.raw(table.name)} where tenant_id = ${tenantId}::uuid) m
-          where reached is not null`.compile(build),
+        sql`select tenancy.raise_sequence(${sequence}::regclass, ${highest.reached}::bigint)`.compile(build),
       );
     }
   }
