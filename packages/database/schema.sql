@@ -1163,7 +1163,7 @@ grant usage on schema tenancy to tenant;
 grant execute on function app.add_accesses to operator;
 -- app.add_errors(lines json): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body bd49666a
 grant execute on function app.add_errors to operator;
--- app.append_audit_seals(seals json, heads json, register json, reached json): volatile, runs as its owner, search_path=pg_catalog, pg_temp; body f04caa1d
+-- app.append_audit_seals(seals json, heads json, register json, reached json): volatile, runs as its owner, search_path=pg_catalog, pg_temp; body a1908880
 grant execute on function app.append_audit_seals to operator;
 -- app.audit_announced(batch bigint): volatile, runs as its owner, search_path=pg_catalog, pg_temp; body c1e2238d
 grant execute on function app.audit_announced to operator;

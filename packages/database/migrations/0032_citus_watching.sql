@@ -66,3 +66,67 @@ begin
   end loop;
   return dropped;
 end $$;
+
+-- As in 0017, and on Citus row by row.
+create or replace function app.append_audit_seals(seals json, heads json, register json, reached json) returns void
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  moved bigint;
+  made bigint;
+  item record;
+begin
+  update app.audit_register r set chains = n.chains, rows = n.rows, batch = n.batch, key_id = n.key_id, mac = decode(n.mac, 'hex')
+  from json_to_record(register) as n(chains bigint, rows bigint, batch bigint, key_id text, mac text)
+  where r.batch = n.batch - 1;
+  get diagnostics moved = row_count;
+  if tenancy.has_citus() then
+    -- Row by row: there an INSERT … SELECT is a COPY, which row-level security refuses, and each row is another shard's.
+    for item in
+      select * from json_to_recordset(heads) as h(tenant_id uuid, previous bigint, sequence bigint, hash text, base_hash text, batch bigint,
+        key_id text, mac text, suspect bigint)
+    loop
+      if item.previous is null then
+        insert into app.audit_chains (tenant_id, sequence, hash, base_hash, batch, key_id, mac)
+        values (item.tenant_id, item.sequence, decode(item.hash, 'hex'), decode(item.base_hash, 'hex'), item.batch, item.key_id, decode(item.mac, 'hex'));
+      else
+        update app.audit_chains c set sequence = item.sequence, hash = decode(item.hash, 'hex'), batch = item.batch, key_id = item.key_id,
+          mac = decode(item.mac, 'hex'), suspect = coalesce(c.suspect, item.suspect)
+        where c.tenant_id = item.tenant_id and c.sequence = item.previous and item.sequence > item.previous;
+      end if;
+      get diagnostics made = row_count;
+      moved := moved + made;
+    end loop;
+    if moved <> 1 + json_array_length(heads) then
+      perform app.refuse('edit_conflict', 'The audit log is sealed by another process at this moment.', 'It goes on by itself.');
+    end if;
+    for item in
+      select * from json_to_recordset(seals) as s(tenant_id uuid, sequence bigint, audit_id uuid, at timestamptz, row_digest text, hash text,
+        key_id text, batch bigint, not_before timestamptz, sealed_at timestamptz)
+    loop
+      insert into app.audit_seals (tenant_id, sequence, audit_id, at, row_digest, hash, key_id, batch, not_before, sealed_at)
+      values (item.tenant_id, item.sequence, item.audit_id, item.at, decode(item.row_digest, 'hex'), decode(item.hash, 'hex'), item.key_id,
+        item.batch, item.not_before, item.sealed_at);
+    end loop;
+    perform app.move_audit_sealer(reached);
+    return;
+  end if;
+  insert into app.audit_chains (tenant_id, sequence, hash, base_hash, batch, key_id, mac)
+  select h.tenant_id, h.sequence, decode(h.hash, 'hex'), decode(h.base_hash, 'hex'), h.batch, h.key_id, decode(h.mac, 'hex')
+  from json_to_recordset(heads) as h(tenant_id uuid, previous bigint, sequence bigint, hash text, base_hash text, batch bigint, key_id text, mac text)
+  where h.previous is null;
+  get diagnostics made = row_count;
+  moved := moved + made;
+  update app.audit_chains c set sequence = h.sequence, hash = decode(h.hash, 'hex'), batch = h.batch, key_id = h.key_id,
+    mac = decode(h.mac, 'hex'), suspect = coalesce(c.suspect, h.suspect)
+  from json_to_recordset(heads) as h(tenant_id uuid, previous bigint, sequence bigint, hash text, batch bigint, key_id text, mac text, suspect bigint)
+  where c.tenant_id = h.tenant_id and c.sequence = h.previous and h.sequence > h.previous;
+  get diagnostics made = row_count;
+  if moved + made <> 1 + json_array_length(heads) then
+    perform app.refuse('edit_conflict', 'The audit log is sealed by another process at this moment.', 'It goes on by itself.');
+  end if;
+  insert into app.audit_seals (tenant_id, sequence, audit_id, at, row_digest, hash, key_id, batch, not_before, sealed_at)
+  select s.tenant_id, s.sequence, s.audit_id, s.at, decode(s.row_digest, 'hex'), decode(s.hash, 'hex'), s.key_id, s.batch, s.not_before, s.sealed_at
+  from json_to_recordset(seals) as s(tenant_id uuid, sequence bigint, audit_id uuid, at timestamptz, row_digest text, hash text,
+    key_id text, batch bigint, not_before timestamptz, sealed_at timestamptz);
+  perform app.move_audit_sealer(reached);
+end $$;
