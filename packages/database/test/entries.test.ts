@@ -84,7 +84,7 @@ describeOnEachCluster("entry checks", (cluster) => {
     expect(await enter(entries.writeAsUser(user({ role: "support_agent" })))).toBe("session_ended");
     for (const change of [
       `update app.sessions set ended_at = now() where id = '${tenant.sessionId}'`,
-      `update app.sessions set ended_at = null, expires_at = now() where id = '${tenant.sessionId}'`,
+      `update app.sessions set ended_at = null, expires_at = now() - interval '1 ms' where id = '${tenant.sessionId}'`,
       `update app.sessions set expires_at = 'infinity' where id = '${tenant.sessionId}';
        update app.users set disabled_at = now() where id = '${tenant.userId}'`,
       `update app.users set disabled_at = null, role = 'support_agent' where id = '${tenant.userId}'`,
@@ -103,9 +103,10 @@ describeOnEachCluster("entry checks", (cluster) => {
     expect(await enter(entries.readAsToken(token({ scope: "tenants:write" })))).toBe("scope_missing");
     await owner.query("update app.api_tokens set revoked_at = now() where tenant_id = $1", [tenant.id]);
     expect(await enter(entries.writeAsToken(token()))).toBe("token_invalid");
-    await owner.query("update app.api_tokens set revoked_at = null, expires_at = now() where tenant_id = $1", [
-      tenant.id,
-    ]);
+    await owner.query(
+      "update app.api_tokens set revoked_at = null, expires_at = now() - interval '1 ms' where tenant_id = $1",
+      [tenant.id],
+    );
     expect(await enter(entries.readAsToken(token()))).toBe("token_invalid");
     await owner.query("update app.api_tokens set expires_at = 'infinity' where tenant_id = $1", [tenant.id]);
     expect(await enter(entries.readAsToken(token()))).toBe("none");
@@ -225,7 +226,10 @@ describeOnEachCluster("entry checks", (cluster) => {
       [tenant.id],
     );
     expect(await refusalOf(scope.run(take))).toBe("none");
-    await owner.query("update app.quota_overrides set expires_at = now() where tenant_id = $1", [tenant.id]);
+    // Not now: the column's milliseconds round up, so that what ends now may end a moment later.
+    await owner.query("update app.quota_overrides set expires_at = now() - interval '1 ms' where tenant_id = $1", [
+      tenant.id,
+    ]);
     expect(await refusalOf(scope.run(take))).toBe("quota_exceeded");
   });
 });

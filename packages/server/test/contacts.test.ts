@@ -126,7 +126,9 @@ it("a rotated secret signs beside the one before it for a day; rotating twice en
     expect(receiver.verified(0, secret)).toMatchObject({ type: "contact.test", data: { contact: "rotated" } });
   }
 
-  await server.asOwner("update app.contacts set previous_secret_until = now() where name = 'rotated'");
+  await server.asOwner(
+    "update app.contacts set previous_secret_until = now() - interval '1 ms' where name = 'rotated'",
+  );
   await call("POST", "contacts/rotated/test");
   expect(receiver.verified(1, second)).toMatchObject({ type: "contact.test" });
   expect(() => receiver.verified(1, first)).toThrow(/signature/i);

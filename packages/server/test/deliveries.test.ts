@@ -209,7 +209,7 @@ it("a stored time far ahead, left by a clock that jumped, counts as now; a lease
   // One whose beginning lies ahead is given up all the same, after forty tries.
   receiver.behave(answers(500));
   await server.asOwner(
-    "update app.deliveries set next_attempt_at = now(), started_at = now() + interval '10 years', attempts = 39 where subject_id = 'h-3'",
+    "update app.deliveries set next_attempt_at = now() - interval '1 ms', started_at = now() + interval '10 years', attempts = 39 where subject_id = 'h-3'",
   );
   await deliverDue(server.app);
   expect(await deliveryOf(server, "h-3")).toMatchObject({ status: "failed", attempts: 40 });
@@ -224,7 +224,7 @@ it("the lease of a killed process ends: another sends it, and a late result does
   expect(receiver.received).toHaveLength(0);
   const busy = await call("POST", `deliveries/${(await deliveryOf(server, "i-1")).id}/resend`);
   expect([busy.status, busy.body.code]).toEqual([409, "edit_conflict"]);
-  await server.asOwner("update app.deliveries set lease_until = now()");
+  await server.asOwner("update app.deliveries set lease_until = now() - interval '1 ms'");
   await deliverDue(server.app);
   expect(await deliveryOf(server, "i-1")).toMatchObject({ status: "delivered", attempts: 2 });
 });

@@ -113,7 +113,7 @@ describe("operators", () => {
     expect(replies.map(({ status }) => status).sort()).toEqual([200, 401, 401]);
     await server.login({ email: second.email, password: "a redeemed password" });
     const late = (await post(`/${id}/reset-password`)).body.secret;
-    await server.asOwner("update app.operator_resets set expires_at = now()");
+    await server.asOwner("update app.operator_resets set expires_at = now() - interval '1 ms'");
     expect((await redeem(late)).body.code).toBe("reset_invalid");
     const [row] = await audit("redeem_reset");
     expect(row).toMatchObject({ resourceId: id, actor: { type: "operator", name: "second@example.com" } });

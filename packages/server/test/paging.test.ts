@@ -149,7 +149,7 @@ it("a page that was being sent when its process was killed is sent again under t
   await killed();
   receiver.behave(answers(204));
   // The dead process's lease: a minute, which need not be waited for here.
-  await server.asOwner("update app.deliveries set lease_until = now() where status = 'pending'");
+  await server.asOwner("update app.deliveries set lease_until = now() - interval '1 ms' where status = 'pending'");
   api = await serve();
   const [, second] = await until("the second try", () => aboutAlert(id).length > 1 && aboutAlert(id));
   if (first === undefined || second === undefined) throw new Error("no page");

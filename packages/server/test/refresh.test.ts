@@ -103,7 +103,7 @@ describe("refreshing a session", () => {
     await server.asOwner(`update app.users set disabled_at = now() ${where}`, [other.id]);
     expect((await refresh(refreshToken)).body.code).toBe("session_ended");
     await server.asOwner(`update app.users set disabled_at = null ${where}`, [other.id]);
-    await server.asOwner(`update app.sessions set expires_at = now() ${where}`, [other.id]);
+    await server.asOwner(`update app.sessions set expires_at = now() - interval '1 ms' ${where}`, [other.id]);
     expect((await refresh(refreshToken)).body.code).toBe("session_ended");
     const again = await server.login(other.admin);
     const token = await server.operatorToken();

@@ -58,7 +58,7 @@ describe("revocation", () => {
       "the end of the session's life",
       () =>
         server.asOwner(
-          "update app.sessions set expires_at = now() where user_id in (select id from app.users where email like 'u%')",
+          "update app.sessions set expires_at = now() - interval '1 ms' where user_id in (select id from app.users where email like 'u%')",
         ),
     ],
   ])("%s refuses the next request of a user", async (_, revoke) => {
@@ -147,10 +147,10 @@ describe("revocation", () => {
       await make(session.accessToken, "/api/tenants/tokens", 1),
     ];
     await call("DELETE", `/api/tenants/tokens/${revoked.id}`, token);
-    await server.asOwner("update app.api_tokens set expires_at = now() where tenant_id = $1 and id = $2", [
-      id,
-      expired.id,
-    ]);
+    await server.asOwner(
+      "update app.api_tokens set expires_at = now() - interval '1 ms' where tenant_id = $1 and id = $2",
+      [id, expired.id],
+    );
     const patch = (body: object) => call("PATCH", `/api/tenants/users/${user.id}`, token, body);
     expect(await patch({ disabled: true })).toMatchObject({ disabled: true, tokensLeft: 1 });
     expect(await patch({ disabled: true })).toMatchObject({ tokensLeft: 1 });

@@ -123,7 +123,7 @@ describe("tokens", () => {
       const rows = await request("GET", `/api/audit-logs?action=revoke&resourceId=${made.id}`, operator);
       expect(rows.body).toHaveLength(1);
       const expiring = await make(path, as, ["tokens:read"], { expiresInDays: 1 });
-      await server.asOwner(`update ${table} set expires_at = now() where id = $1`, [expiring.id]);
+      await server.asOwner(`update ${table} set expires_at = now() - interval '1 ms' where id = $1`, [expiring.id]);
       expect((await request("GET", use, expiring.token)).body.code).toBe("token_invalid");
       const absent = await request("DELETE", `${path}/01890000-0000-7000-8000-000000000004`, as);
       expect([absent.status, absent.body.code]).toEqual([404, "not_found"]);
