@@ -152,6 +152,10 @@ describe("diagnose login", () => {
       /because too many attempts failed: from 127\.0\.0\.1 it has to wait until \d\d:\d\d:\d\d UTC/,
     );
     expect(item(found, "throttling")?.next).toMatch(/^wait \d+ seconds?$/);
+    const reset = `tenantctl users reset-password ${slug} ${admin.email}`;
+    expect(item(found, "throttling")?.evidence).toContain(`a new password lifts it at once: ${reset}`);
+    const [, ...args] = reset.split(" ");
+    expect((await tenantctl(...args)).stdout).toContain("secret");
   });
 
   it("finds a throttle of an address that it is told", async () => {

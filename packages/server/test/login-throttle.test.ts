@@ -90,6 +90,52 @@ describe("throttling of logins", () => {
     expect((await attempt("a wrong password", { from: "203.0.113.99" })).status).toBe(429);
   });
 
+  it("is lifted for an account, from wherever it was guessed at, by a new password that somebody else sets; others stay blocked", async () => {
+    const other = { ...tenant.admin, email: "nobody@example.com" };
+    for (let n = 0; n < 20; n += 1) await attempt("a wrong password", { from: `203.0.113.${n}` });
+    await fail(6);
+    await fail(6, { email: other.email });
+    const me = (await server.request("GET", "/api/auth/me", { token: tenant.token })).body;
+    const reset = async (body: object) =>
+      server.request("POST", `/api/tenants/users/${me.id}/reset-password?tenantId=${tenant.slug}`, {
+        token: await server.operatorToken(),
+        body,
+      });
+    expect((await reset({})).status).toBe(200);
+    expect((await attempt(tenant.admin.password)).status).toBe(429);
+    const newPassword = "the admin's new password";
+    expect((await reset({ newPassword })).status).toBe(200);
+    for (const from of ["203.0.113.200", "203.0.113.3", "203.0.113.99"])
+      expect((await attempt(newPassword, { from })).status).toBe(200);
+    expect((await attempt("a wrong password", { email: other.email })).status).toBe(429);
+  });
+
+  it("is lifted by redeeming a reset secret", async () => {
+    const me = (await server.request("GET", "/api/auth/me", { token: tenant.token })).body;
+    const path = `/api/tenants/users/${me.id}/reset-password`;
+    const { secret } = (await server.request("POST", path, { token: tenant.token, body: {} })).body;
+    await fail(6);
+    const newPassword = "a redeemed password";
+    expect((await server.request("POST", "/api/auth/redeem", { body: { secret, newPassword } })).status).toBe(200);
+    expect((await attempt(newPassword)).status).toBe(200);
+  });
+
+  it("is lifted for an operator by another operator", async () => {
+    const second = { name: "Second", email: "second@example.com", password: "operators-password" };
+    const made = await server.request("POST", "/api/admin/operators", {
+      token: await server.operatorToken(),
+      body: second,
+    });
+    const logIn = (password: string) =>
+      server.request("POST", "/api/auth/login", { body: { email: second.email, password } });
+    for (let n = 0; n < 5; n += 1) await logIn("a wrong password");
+    expect((await logIn(second.password)).status).toBe(429);
+    const newPassword = "operators-new-password";
+    const path = `/api/admin/operators/${made.body.id}/reset-password`;
+    await server.request("POST", path, { token: await server.operatorToken(), body: { newPassword } });
+    expect((await logIn(newPassword)).status).toBe(200);
+  });
+
   it("believes X-Forwarded-For only from the proxies it was told of", async () => {
     server = await server.restart({ trustProxy: undefined });
     for (let n = 0; n < 5; n += 1) await attempt("a wrong password", { from: `203.0.113.${n}` });

@@ -69,7 +69,7 @@ export const operatorRoutes = {
     tag,
     summary: "Reset an operator's password",
     description:
-      "With newPassword sets it; without, answers a single-use secret. Either way the operator's sessions end.",
+      "With newPassword sets it and ends the throttling of the account's logins; without, answers a single-use secret. Either way the operator's sessions end.",
     access: operatorAccess("operators:write"),
     params,
     body: Closed({ newPassword: Type.Optional(Password("The new password")) }),

@@ -100,7 +100,8 @@ export const userRoutes = {
     path: "/api/tenants/users/:id/reset-password",
     tag,
     summary: "Reset a user's password",
-    description: "With newPassword sets it; without, answers a single-use secret. Either way the user's sessions end.",
+    description:
+      "With newPassword sets it and ends the throttling of the account's logins; without, answers a single-use secret. Either way the user's sessions end.",
     access: adminAccess("users:write"),
     params,
     query,

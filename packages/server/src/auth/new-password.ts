@@ -5,7 +5,7 @@ import type { Call } from "../call.ts";
 import { asContractError } from "../problem.ts";
 import { endSessions, type Realm, realmOf, voidResets } from "./realm.ts";
 import { parseResetSecret } from "./reset-secret.ts";
-import { attemptOn, claimAttempt, forgiveAttempt, releaseAttempt } from "./throttle.ts";
+import { attemptOn, claimAttempt, forgiveAccount, forgiveAttempt, releaseAttempt } from "./throttle.ts";
 
 interface Owner {
   readonly id: string;
@@ -114,7 +114,7 @@ const redeemIn = async (call: Call<Routes["auth.redeem"]>, realm: Realm, hash: B
   if (owner === undefined) throw resetInvalid();
   checkNew(call, owner, body.newPassword);
   const passwordHash = await app.passwords.hash(body.newPassword);
-  return realm.entrance.transaction(async (tx) => {
+  const answer = await realm.entrance.transaction(async (tx) => {
     const used = await tx.run(
       sql`update ${realm.resets} r set used_at = now() where ${valid} returning r.id`.compile(build),
     );
@@ -132,6 +132,8 @@ const redeemIn = async (call: Call<Routes["auth.redeem"]>, realm: Realm, hash: B
     ]);
     return { sessionsEnded: ended?.ended ?? 0 };
   });
+  await forgiveAccount(app.db, realm.tenantId, owner.email);
+  return answer;
 };
 
 /** Sets a new password with a reset secret. Throws reset_invalid, weak_password, tenant_suspended, tenant_cancelled. */

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { ContractError } from "@tenantctl/contract";
 import { build, type Database, SYSTEM_TENANT_ID, sql } from "@tenantctl/database";
+import type { RawBuilder } from "kysely";
 import { networkOf } from "./network.ts";
 
 /**
@@ -34,17 +35,20 @@ export interface Attempt {
 }
 
 /** E-mails and addresses are in the keys as hashes only. */
-const keyOf = (rule: RuleName, ...parts: readonly string[]): string =>
-  `${rule}:${createHash("sha256").update(JSON.stringify(parts)).digest("base64url")}`;
+const hashOf = (...parts: readonly string[]): string =>
+  createHash("sha256").update(JSON.stringify(parts)).digest("base64url");
+
+const accountKey = (account: string): string => `account:${account}`;
+/** An account's pairs begin alike, so that all of them can be found. */
+const pairStart = (account: string): string => `pair:${account}:`;
 
 /** The attempt on an account (a tenant or "" for operators, and the e-mail as stored) from an address. */
 export const attemptOn = (tenant: string, email: string, address: string, knownAddress: boolean): Attempt => {
-  const network = networkOf(address);
-  const pair = keyOf("pair", tenant, email, network);
+  const account = hashOf(tenant, email);
+  const network = hashOf(networkOf(address));
+  const pair = pairStart(account) + network;
   return {
-    keys: knownAddress
-      ? { pair }
-      : { pair, account: keyOf("account", tenant, email), address: keyOf("address", network) },
+    keys: knownAddress ? { pair } : { pair, account: accountKey(account), address: `address:${network}` },
   };
 };
 
@@ -54,8 +58,13 @@ const rows = (keys: Readonly<Partial<Record<RuleName, string>>>) =>
     .sort((a, b) => (a.key < b.key ? -1 : 1));
 
 /** Everybody locks rows in the order of their keys, so that nobody waits in a circle. */
-const locked = (keys: readonly string[]) =>
-  sql`select key from app.login_throttles where key = any(${keys}::text[]) order by key collate "C" for update`;
+const lockedWhere = (condition: RawBuilder<unknown>) =>
+  sql`select key from app.login_throttles where ${condition} order by key collate "C" for update`;
+const locked = (keys: readonly string[]) => lockedWhere(sql`key = any(${keys}::text[])`);
+const deleteLocked = (rows: RawBuilder<unknown>) =>
+  sql`with locked as materialized (${rows}) delete from app.login_throttles where key in (select key from locked)`.compile(
+    build,
+  );
 
 const scopeOf = (db: Database) => db.operator(undefined, { tenantId: SYSTEM_TENANT_ID });
 
@@ -120,10 +129,17 @@ export const releaseAttempt = (db: Database, { keys }: Attempt): Promise<void> =
 export const forgiveAttempt = async (db: Database, attempt: Attempt): Promise<void> => {
   const { address, ...own } = attempt.keys;
   await Promise.all([
-    scopeOf(db).run(
-      sql`with locked as materialized (${locked(Object.values(own))})
-        delete from app.login_throttles where key in (select key from locked)`.compile(build),
-    ),
+    scopeOf(db).run(deleteLocked(locked(Object.values(own)))),
     address === undefined ? undefined : takeBack(db, { address }),
   ]);
+};
+
+/**
+ * The account has a new password from whoever may set it: the guesses at the old one stand in its way no longer, from any
+ * network. What counts for a network as a whole stays. `tenantId` null: an operator.
+ */
+export const forgiveAccount = async (db: Database, tenantId: string | null, email: string): Promise<void> => {
+  const account = hashOf(tenantId ?? "", email);
+  const own = sql`key = ${accountKey(account)} or starts_with(key, ${pairStart(account)})`;
+  await scopeOf(db).run(deleteLocked(lockedWhere(own)));
 };

@@ -118,7 +118,7 @@ const blockOf = ({ network, rule, failures, blockedUntil }: Throttle): string =>
     : `refused from ${who} until ${blockedUntil.slice(11, 19)} UTC, after ${plural(failures, "failed attempt")}`;
 };
 
-const throttleFinding = ({ facts: { throttles, knownNetworks } }: LoginSubject): Finding => {
+const throttleFinding = ({ tenant, email, facts: { throttles, knownNetworks, account } }: LoginSubject): Finding => {
   const base = { id: "throttling", title: "Failed attempts don't stand in the way" };
   // A network that the account is known from is exempt from what counts for the account and for the network.
   const felt = throttles.filter(
@@ -134,11 +134,16 @@ const throttleFinding = ({ facts: { throttles, knownNetworks } }: LoginSubject):
     return { ...base, result: "ok", evidence: evidence.length > 0 ? evidence : ["nothing failed within an hour"] };
   const wait = Math.max(...blocks.map(({ seconds }) => seconds));
   const [block] = blocks;
+  // What counts for a network as a whole is lifted by nothing.
+  const lifted =
+    account !== undefined && blocks.every(({ rule }) => rule !== "address")
+      ? [`a new password lifts it at once: tenantctl users reset-password ${tenant.slug} ${shellWord(email)}`]
+      : [];
   const where = block?.network === null ? "any address that it never logged in from" : `${block?.network}`;
   return {
     ...base,
     result: "problem",
-    evidence: [...evidence, "a block ends by itself; attempts during it don't prolong it"],
+    evidence: [...evidence, "a block ends by itself; attempts during it don't prolong it", ...lifted],
     next: `wait ${plural(wait, "second")}`,
     because: `too many attempts failed: from ${where} it has to wait until ${block?.blockedUntil?.slice(11, 19)} UTC`,
   };

@@ -4,6 +4,7 @@ import { Answer, created } from "../answer.ts";
 import { audited } from "../audit/audited.ts";
 import { endSessions, realmOf, voidResets } from "../auth/realm.ts";
 import { makeResetSecret } from "../auth/reset-secret.ts";
+import { forgiveAccount } from "../auth/throttle.ts";
 import type { Handlers } from "../call.ts";
 import { normaliseEmail } from "../email.ts";
 import { jsonTime } from "../json-time.ts";
@@ -64,7 +65,7 @@ export const operatorHandlers: Handlers<
     if (newPassword !== undefined) call.app.passwords.check(newPassword, owner);
     const hash = newPassword === undefined ? undefined : await call.app.passwords.hash(newPassword);
     const reset = makeResetSecret(null);
-    return call.scope.transaction(async (tx) => {
+    const answer = await call.scope.transaction(async (tx) => {
       const [, [ended], [issued]] = await Promise.all([
         tx.run(voidResets(realm, owner.id)),
         tx.run(endSessions(realm, owner.id, "password_reset")),
@@ -93,5 +94,7 @@ export const operatorHandlers: Handlers<
         expiresAt: issued?.expiresAt ?? null,
       };
     });
+    if (newPassword !== undefined) await forgiveAccount(call.app.db, null, owner.email);
+    return answer;
   },
 };

@@ -5,6 +5,7 @@ import { v7 as uuidv7 } from "uuid";
 import { audited } from "../audit/audited.ts";
 import type { Passwords } from "../auth/passwords.ts";
 import { makeResetSecret } from "../auth/reset-secret.ts";
+import { forgiveAccount } from "../auth/throttle.ts";
 import type { Handler } from "../call.ts";
 import { jsonTime } from "../json-time.ts";
 import { tenantOf } from "../tenant-of.ts";
@@ -67,7 +68,7 @@ export const resetPassword: Handler<Routes["users.resetPassword"]> = async (call
     newPassword === undefined
       ? bySecret(tenantId, user)
       : await byPassword(call.app.passwords, tenantId, user, newPassword, mustChangePassword);
-  return call.scope.transaction(async (tx) => {
+  const answer = await call.scope.transaction(async (tx) => {
     const [, [changed], ended] = await Promise.all([
       tx.run(
         sql`update app.password_resets set used_at = now()
@@ -80,4 +81,6 @@ export const resetPassword: Handler<Routes["users.resetPassword"]> = async (call
     if (changed === undefined) throw noSuchUser();
     return { userId: user.id, sessionsEnded: ended.length, secret, expiresAt: changed.expiresAt };
   });
+  if (newPassword !== undefined) await forgiveAccount(call.app.db, tenantId, user.email);
+  return answer;
 };
