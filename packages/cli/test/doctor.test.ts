@@ -40,7 +40,9 @@ it("says that a database was not migrated, then what stands in the way of servin
     logins: "problem",
     "data-folder": "ok",
   });
-  expect(before.items.find(({ id }) => id === "logins")?.next).toContain("tenantctl migrate");
+  const logins = before.items.find(({ id }) => id === "logins");
+  expect(logins?.next).toContain("tenantctl migrate");
+  expect(logins?.evidence.join()).toMatch(/role prefix: role ".*" does not exist$/);
 
   const env = { PATH: process.env.PATH, DATABASE_URL: database.url, TENANTCTL_ROLE_PREFIX: database.prefix };
   const migrated = await runCli(["migrate"], { env, cwd: dir });
@@ -53,6 +55,11 @@ it("says that a database was not migrated, then what stands in the way of servin
   const open = await doctor();
   expect(open.code).toBe(10);
   expect(open.items.find(({ id }) => id === "protection")?.evidence.join()).toContain("app.customers");
+});
+
+it("takes the embedded PostgreSQL for a database where none is named", async () => {
+  const { found, code } = await doctor({ DATABASE_URL: undefined });
+  expect([code, found.database]).toEqual([0, "ok"]);
 });
 
 it("names each fault of the settings and looks no further, and a database or a Redis that is away", async () => {

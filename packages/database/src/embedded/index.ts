@@ -1,6 +1,7 @@
 import { type ClusterOptions, startCluster } from "./start-cluster.ts";
 
 export { EmbeddedError, type EmbeddedErrorCode } from "./embedded-error.ts";
+export { packagedFolder } from "./installation.ts";
 
 export type EmbeddedOptions = ClusterOptions;
 

@@ -18,7 +18,8 @@ export const sharedFolder = "/var/lib/tenantctl";
 
 const ownServer = "or set DATABASE_URL to a PostgreSQL 15 to 18 of your own";
 
-function packagedFolder(): string {
+/** The folder of the npm package's PostgreSQL. Throws EmbeddedError: it is not installed, or there is none for this system. */
+export function packagedFolder(): string {
   if (process.platform === "win32") {
     throw new EmbeddedError(
       "UnsupportedPlatform",

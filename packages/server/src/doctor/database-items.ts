@@ -20,7 +20,9 @@ const wrong = (next: string, ...evidence: string[]): Seen => ({ result: "problem
 const messageOf = (error: unknown): string => {
   if (error instanceof AggregateError) return error.errors.map(messageOf).join("; ");
   const cause = error instanceof Error && error.cause !== undefined ? `: ${messageOf(error.cause)}` : "";
-  return error instanceof Error ? `${error.message || error.name}${cause}` : String(error);
+  if (!(error instanceof Error)) return String(error);
+  const said = error.message || error.name;
+  return cause === "" ? said : `${said.replace(/\.$/, "")}${cause}`;
 };
 
 /** Where an error brings its own way out, that one. */
@@ -86,6 +88,13 @@ const nodes = async (settings: InspectSettings): Promise<Seen> => {
     ...closed.map(({ role, from, to }) => `${role} can't log in from ${from} to ${to}`),
   );
 };
+
+/** The embedded PostgreSQL, which is started where no other is named. */
+export const embeddedItem = (): Promise<CheckItem> =>
+  look("database", "There is a database", "Set DATABASE_URL.", async () => {
+    (await import("@tenantctl/database/embedded")).packagedFolder();
+    return well("DATABASE_URL is not set: `tenantctl serve` brings a PostgreSQL of its own");
+  });
 
 /** What can be seen of the database; what stands on something that is wrong is not looked at. */
 export const databaseItems = async (settings: InspectSettings): Promise<CheckItem[]> => {

@@ -1,6 +1,6 @@
 import type { CheckItem } from "@tenantctl/contract";
 import { readSettings, type SettingSources, type Settings, SettingsError } from "../settings.ts";
-import { databaseItems } from "./database-items.ts";
+import { databaseItems, embeddedItem } from "./database-items.ts";
 import { folderItem, redisItems } from "./host-items.ts";
 
 const title = "The settings are whole";
@@ -9,14 +9,6 @@ const settingsItem = (faults: readonly string[]): CheckItem =>
   faults.length === 0
     ? { id: "settings", title, result: "ok", evidence: ["no fault in flags, environment and file"], next: null }
     : { id: "settings", title, result: "problem", evidence: [...faults], next: "tenantctl serve --help" };
-
-const ownPostgres: CheckItem = {
-  id: "database",
-  title: "The database answers",
-  result: "ok",
-  evidence: ["DATABASE_URL is not set: `tenantctl serve` brings a PostgreSQL of its own"],
-  next: null,
-};
 
 /**
  * Looks at what the server needs, without a running API: settings, database, roles, schema, Citus' nodes, Redis, data folder.
@@ -39,7 +31,7 @@ export const examine = async (sources: SettingSources): Promise<CheckItem[]> => 
   return [
     settingsItem([]),
     ...(databaseUrl === undefined
-      ? [ownPostgres]
+      ? [await embeddedItem()]
       : await databaseItems({ url: databaseUrl, prefix: rolePrefix, roleUrls })),
     ...(await redisItems(settings)),
     await folderItem(settings),
