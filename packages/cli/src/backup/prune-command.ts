@@ -1,6 +1,7 @@
 import { exitCodes } from "@tenantctl/contract";
 import { CliError, usage } from "../cli-error.ts";
 import { type Invocation, textFlag } from "../invocation.ts";
+import { goOnUnread } from "../output/broken-output.ts";
 import { bytesText } from "../output/cell.ts";
 import type { Column } from "../output/column.ts";
 import { readChecks } from "./checks.ts";
@@ -110,6 +111,7 @@ const summaryOf = (plans: readonly RunPlan[], dryRun: boolean): string => {
 };
 
 export const run = async (invocation: Invocation): Promise<number> => {
+  goOnUnread();
   const { out, flags, settings } = invocation;
   const keep = keepOf(invocation);
   const repository = repositoryOf(invocation);
