@@ -1,4 +1,5 @@
 import { entries } from "./command-table.ts";
+import { exitOfOutput, listenForBrokenOutput } from "./output/broken-output.ts";
 import { globalFlags, settingsFrom } from "./settings.ts";
 import { listenForSignals } from "./signals.ts";
 import { topHelp } from "./top-help.ts";
@@ -68,15 +69,7 @@ const run = async (argv: readonly string[]): Promise<number> => {
 export const main = async (given: readonly string[]): Promise<void> => {
   const argv = withoutHelpWord(given);
   listenForSignals();
-  // `tenantctl list | head`: the reader has what it wanted.
-  for (const stream of [process.stdout, process.stderr])
-    stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code === "EPIPE") process.exit(0);
-      // A full disk, say: what was printed is not whole, and nobody must take it for whole. stderr may still work.
-      if (stream === process.stdout)
-        process.stderr.write(`error: standard output cannot be written: ${error.message}\n`);
-      process.exit(1);
-    });
+  listenForBrokenOutput();
   const fail = async (error: unknown): Promise<number> => {
     const { reportError } = await import("./report-error.ts");
     const { colour } = settingsFrom({ color: !argv.includes("--no-color") }, process.env, process);
@@ -85,5 +78,5 @@ export const main = async (given: readonly string[]): Promise<void> => {
   process.on("unhandledRejection", (error) => void fail(error).then((exit) => process.exit(exit)));
   const exit = await run(argv).catch(fail);
   await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
-  process.exit(exit);
+  process.exit(exitOfOutput(exit));
 };

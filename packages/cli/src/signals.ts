@@ -42,8 +42,16 @@ const leave = async (signal: EndingSignal): Promise<void> => {
   const patience = new Promise((resolve) => setTimeout(resolve, 3000));
   const said = [...farewells].map((farewell) => farewell(exitBySignal[signal]));
   await Promise.race([Promise.allSettled(said), patience]);
-  for (const cleanup of cleanups) cleanup();
-  process.exit(exitBySignal[signal]);
+  for (const cleanup of cleanups)
+    try {
+      cleanup();
+    } catch {
+      // The others have something to remove too.
+    }
+  // Node crashes where it leaves a terminal in order that was closed; the signal itself does not ask for that.
+  if (signal === "SIGHUP" && [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY))
+    process.kill(process.pid, signal);
+  else process.exit(exitBySignal[signal]);
 };
 
 /** Signals end the command from here on. */

@@ -1,8 +1,10 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type ProcessOptions, runCli, startCli } from "../../database/test/harness/process.ts";
+import { type ProcessOptions, runCli, startCli, startProcess } from "../../database/test/harness/process.ts";
+import { startInPty } from "../../database/test/harness/pty.ts";
 import type { RunRecord } from "../src/backup/run-record.ts";
 import { type ArchiveServer, archiveOf, idOf, refuse, startArchiveServer } from "./archive-server.ts";
 import { apiToken } from "./fake-api.ts";
@@ -252,6 +254,56 @@ describe("a signal", () => {
     const left = files();
     expect(left.filter((name) => !name.startsWith("."))).toEqual(["acme.tar", "initech.tar", "system.tar"]);
     expect(content("acme.tar").equals(await archiveOf({ slug: "acme", id: idOf(0) }))).toBe(true);
+  });
+});
+
+describe("output that nobody takes", () => {
+  const bin = fileURLToPath(new URL("../bin/tenantctl.js", import.meta.url));
+  // The first command's own exit code, which a pipe would hide.
+  const shell = async (target: { url: string }, rest: string): Promise<string> => {
+    const script = `"${process.execPath}" "${bin}" backup --repo "${repo}" ${rest}; echo "\${PIPESTATUS[0]}"`;
+    return (await startProcess("bash", ["-c", script], options(target)).exit).stdout.trimEnd().split("\n").at(-1) ?? "";
+  };
+
+  it.each(["| true", "2>&1 | true", ">&- 2>&-", "2> /dev/full", "2>&1 >/dev/null | head -1 >/dev/null"])(
+    "(%s) ends no backup: all is stored, and the exit code says how it went",
+    async (rest) => {
+      const target = await serve(["acme", "globex"]);
+      expect(await shell(target, rest)).toBe("0");
+      expect(files()).toEqual(["acme.tar", "globex.tar", "run.json", "system.tar"]);
+      expect(target.holder()).toBeUndefined();
+      rmSync(repo, { recursive: true });
+      target.on("acme", refuse("internal"));
+      expect(await shell(target, rest)).toBe("3");
+      expect(files()).toEqual(["globex.tar", "run.json", "system.tar"]);
+    },
+  );
+
+  it("(a full disk) is exit 1, and all is stored and reported", async () => {
+    const target = await serve(["acme", "globex"]);
+    expect(await shell(target, "-o json > /dev/full")).toBe("1");
+    expect(files()).toEqual(["acme.tar", "globex.tar", "run.json", "system.tar"]);
+    expect(target.calls.get("POST /api/admin/backups/runs")).toHaveLength(1);
+  });
+
+  it("(a terminal that was closed) leaves no lock, no lease and no half a file, and does not crash", async () => {
+    const target = await serve(["acme", "globex"]);
+    const begun = await archiveOf({ slug: "globex", id: idOf(1), rows: 500 });
+    target.on("globex", (response) => response.writeHead(200).write(begun.subarray(0, 4000)));
+    // As an interactive shell does: what the terminal tells it, it tells its jobs.
+    const command = [
+      `"${process.execPath}" "${bin}" backup --repo "${repo}" & job=$!`,
+      `trap 'kill -HUP $job' HUP; wait $job; wait $job`,
+      `echo $? > "${home}/exit.part"; mv "${home}/exit.part" "${home}/exit"`,
+    ].join("; ");
+    const terminal = startInPty("/bin/sh", ["-c", command], options(target));
+    await terminal.waitFor(/2\/3/);
+    terminal.kill("SIGKILL");
+    await expect.poll(() => existsSync(join(home, "exit")), { timeout: 60_000 }).toBe(true);
+    expect(readFileSync(join(home, "exit"), "utf8")).toBe("129\n");
+    expect(files()).toEqual([".journal.jsonl", "acme.tar", "system.tar"]);
+    expect(readdirSync(repo).filter((name) => name.startsWith("."))).toEqual([]);
+    expect(target.holder()).toBeUndefined();
   });
 });
 

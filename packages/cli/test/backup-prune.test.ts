@@ -87,6 +87,19 @@ describe("what is kept", () => {
     expect(kept(plan([stored(early), stored(late)], { daily: 5 }))).toEqual([late.run]);
   });
 
+  it("what is whole of a day, month or week, before what was found damaged", () => {
+    const early = recordAt(40.1, ["acme"]);
+    const runs = [stored(early), ...days(40, 0)];
+    const damaged = { at: "2026-11-23T00:00:00.000Z", ok: false, seconds: 1, detail: "flipped" };
+    const checks = new Map<string, Checks>([[idAt(40), { verified: { "acme.tar": damaged }, drilled: {} }]]);
+    const [first, second] = plan(runs, { monthly: 2 }, { checks });
+    expect(first?.removed.map(({ name }) => name)).toEqual(["system"]);
+    expect(second?.removed.map(({ name }) => name)).toEqual(["acme"]);
+    // Better damaged than nothing.
+    checks.set(early.run, { verified: { "acme.tar": damaged }, drilled: {} });
+    expect(plan(runs, { monthly: 2 }, { checks })[1]?.removed).toEqual([]);
+  });
+
   it("a tenant's newest, where later runs failed for it; the rest of that run goes", () => {
     const runs = [...days(9), ...[2, 1, 0].map((day) => stored(recordAt(day, ["acme", "globex"], ["globex"])))];
     const [old, ...others] = plan(runs, { daily: 1 });

@@ -317,3 +317,36 @@ it("a full disk ends the run at once, and earlier runs stay as they are", async 
     execFileSync("umount", [disk]);
   }
 });
+
+it("a disk without any room is said so and leaves no lock; prune makes room there", async ({ skip }) => {
+  const disk = join(home, "disk");
+  if (!smallDisk(disk)) skip("no tmpfs can be mounted here");
+  const target = await startArchiveServer(["acme", "globex"]);
+  try {
+    const env = { HOME: home, TENANTCTL_API_URL: target.url, TENANTCTL_TOKEN: apiToken };
+    const cli = (...args: string[]) => runCli(["backup", ...args, "--repo", disk], { cwd: home, env });
+    expect((await cli()).code).toBe(0);
+    // The second has one tenant only: the other's file is kept, and the first run's record written anew.
+    expect((await cli("--tenant", "globex")).code).toBe(0);
+    expect((await cli()).code).toBe(0);
+    const [first = "", , third = ""] = runs(disk);
+    rmSync(join(disk, third, "acme.tar"));
+    const damaged = await cli("verify", third);
+    expect(damaged.code).toBe(10);
+    const fill = join(disk, "fill");
+    execFileSync("bash", ["-c", 'cat /dev/zero > "$0" 2>/dev/null || true', fill]);
+    for (let turn = 0; turn < 2; turn += 1) {
+      const { code, stderr } = await cli();
+      expect(stderr).toMatch(/^error: the disk is full: .*\nnext: Make room/m);
+      expect(code).toBe(1);
+      expect(readdirSync(disk).sort()).toEqual([...runs(disk).filter((name) => name !== "fill"), "fill"]);
+    }
+    const pruned = await cli("prune", "--keep-daily", "1");
+    expect(pruned.stderr).toMatch(/^removed \d+ files/m);
+    expect(pruned.code).toBe(0);
+    expect(readdirSync(disk).sort()).toEqual([first, third, "fill"]);
+  } finally {
+    await target.close();
+    execFileSync("umount", [disk]);
+  }
+});

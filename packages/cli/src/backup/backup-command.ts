@@ -3,6 +3,7 @@ import { exitCodes } from "@tenantctl/contract";
 import { concurrencyOf } from "../arguments/concurrency.ts";
 import { CliError, usage } from "../cli-error.ts";
 import { type Invocation, textFlag } from "../invocation.ts";
+import { goOnUnread } from "../output/broken-output.ts";
 import { cleanLine } from "../output/clean.ts";
 import { failureOf } from "../report-error.ts";
 import { backUp, exitOf } from "./back-up.ts";
@@ -59,6 +60,7 @@ const print = async ({ out, settings }: Invocation, finished: FinishedBackup): P
 };
 
 export const run = async (invocation: Invocation): Promise<number> => {
+  goOnUnread();
   const { flags, settings } = invocation;
   const selection = selectionOf(invocation);
   const concurrency = concurrencyOf(flags);

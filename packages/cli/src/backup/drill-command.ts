@@ -2,6 +2,7 @@ import { randomInt } from "node:crypto";
 import { exitCodes } from "@tenantctl/contract";
 import { CliError, usage } from "../cli-error.ts";
 import { type Invocation, textFlag } from "../invocation.ts";
+import { goOnUnread } from "../output/broken-output.ts";
 import { cleanLine } from "../output/clean.ts";
 import { addChecks, type Check } from "./checks.ts";
 import { type DrilledFile, drillFile } from "./drill-file.ts";
@@ -54,6 +55,7 @@ const textOf = ({ name, ok, rows, tables, seconds, detail }: DrilledFile): strin
     : `${name}: failed: ${detail}`;
 
 export const run = async (invocation: Invocation): Promise<number> => {
+  goOnUnread();
   const { out, settings, flags } = invocation;
   const repository = repositoryOf(invocation);
   const identities = await identitiesOf(invocation);

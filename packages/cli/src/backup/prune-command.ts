@@ -1,6 +1,7 @@
 import { exitCodes } from "@tenantctl/contract";
 import { CliError, usage } from "../cli-error.ts";
 import { type Invocation, textFlag } from "../invocation.ts";
+import { goOnUnread } from "../output/broken-output.ts";
 import { bytesText } from "../output/cell.ts";
 import type { Column } from "../output/column.ts";
 import { readChecks } from "./checks.ts";
@@ -12,6 +13,7 @@ import type { RunReport } from "./report-run.ts";
 import { isFinished, readRuns } from "./repository.ts";
 import { lockRepository } from "./repository-lock.ts";
 import { itemsOf } from "./run-record.ts";
+import { isComplete } from "./summary.ts";
 import { tellApi } from "./tell-api.ts";
 
 const columns: readonly Column[] = [
@@ -90,7 +92,7 @@ const reportsOf = (plans: readonly RunPlan[], repository: string): RunReport[] =
             repository,
             startedAt: run.record.startedAt,
             finishedAt: run.record.finishedAt,
-            exitCode: run.record.failed === 0 ? exitCodes.done : exitCodes.partial,
+            exitCode: isComplete(run.record) ? exitCodes.done : exitCodes.partial,
             expiresAt: run.record.expiresAt,
             items: removed.map(({ tenant, item }) => ({
               tenantId: tenant?.id ?? null,
@@ -110,13 +112,14 @@ const summaryOf = (plans: readonly RunPlan[], dryRun: boolean): string => {
 };
 
 export const run = async (invocation: Invocation): Promise<number> => {
+  goOnUnread();
   const { out, flags, settings } = invocation;
   const keep = keepOf(invocation);
   const repository = repositoryOf(invocation);
   const dryRun = flags.dryRun === true;
   await readRuns(repository);
   const known = await askApi(invocation);
-  const lock = lockRepository(repository, "prune");
+  const lock = lockRepository(repository, "prune", { makesRoom: true });
   try {
     const runs = await readRuns(repository);
     const checks = new Map(

@@ -83,12 +83,18 @@ const reasonsFor = (
   const id = first?.tenant?.id;
   const name = first?.name ?? "";
   const checkOf = ({ run, item }: StoredItem) => checks.get(run.id)?.verified[item.file ?? ""];
+  const isDamaged = (item: StoredItem): boolean => checkOf(item)?.ok === false;
+  const newestGood = (some: readonly StoredItem[]) => newestOf(some.filter((item) => !isDamaged(item)));
   const valid = items.filter((item) => !isExpired(item, now));
   if (kept === undefined) for (const item of valid) because(item, "not expired");
   for (const { label, of, kept: wanted } of kept ?? [])
-    for (const one of wanted) because(newestOf(valid.filter((item) => of(timeOf(item)) === one)), label);
+    for (const one of wanted) {
+      const within = valid.filter((item) => of(timeOf(item)) === one);
+      // What is damaged stands for a period only where nothing else does.
+      because(newestGood(within) ?? newestOf(within), label);
+    }
   if (id === undefined || living === undefined || living.has(id)) {
-    because(newestOf(items.filter((item) => checkOf(item)?.ok !== false)), `newest backup of ${name}`);
+    because(newestGood(items), `newest backup of ${name}`);
     because(newestOf(items.filter((item) => checkOf(item)?.ok === true)), `newest verified backup of ${name}`);
   }
   if (id !== undefined && held.has(id)) for (const item of items) because(item, `legal hold on ${name}`);

@@ -46,14 +46,13 @@ const finishEarlierPrunes = (repository: string, plans: readonly RunPlan[]): voi
           rmSync(join(run.path, archiveName(tenant?.slug ?? null, run.record.recipients.length > 0)), { force: true });
 };
 
-/** Does what a plan says, run by run. Throws LocalFault. */
+/** Does what a plan says: runs that go first, then those that lose files. Throws LocalFault. */
 export const carryOut = async (repository: string, plans: readonly RunPlan[]): Promise<void> => {
   try {
     finishEarlierPrunes(repository, plans);
-    for (const plan of plans) {
-      if (plan.action === "remove") remove(repository, plan.run.id);
-      else if (plan.action === "thin") await thin(repository, plan);
-    }
+    // A record that is written anew needs room, which is what a full disk has when whole runs have gone.
+    for (const plan of plans) if (plan.action === "remove") remove(repository, plan.run.id);
+    for (const plan of plans) if (plan.action === "thin") await thin(repository, plan);
     await syncFolder(repository);
   } catch (cause) {
     throw localFault(repository, cause);

@@ -55,7 +55,9 @@ const parsed = (text: string): LockHolder | undefined => {
   }
 };
 
-const isMissing = (cause: unknown): boolean => cause instanceof Error && "code" in cause && cause.code === "ENOENT";
+const codeOf = (cause: unknown): unknown => (cause instanceof Error && "code" in cause ? cause.code : undefined);
+
+const isMissing = (cause: unknown): boolean => codeOf(cause) === "ENOENT";
 
 /** Milliseconds since the lock was last touched, by the clock of the file system that it is on. */
 const ageOf = (path: string): number => {
@@ -84,18 +86,27 @@ const held = (repository: string, path: string, holder: LockHolder | undefined):
     `Wait for it to end. If no such process is left on that machine, delete ${path}.`,
   );
 
-const create = (path: string, text: string): boolean => {
+const isFull = (cause: unknown): boolean => ["ENOSPC", "EDQUOT"].includes(String(codeOf(cause)));
+
+/** What the new file has in it: the text, or nothing where the disk is full and that will do; undefined: there is one. */
+const create = (path: string, text: string, emptyWillDo = false): string | undefined => {
+  let handle: number;
   try {
-    const handle = openSync(path, "wx", 0o600);
-    try {
-      writeSync(handle, text);
-    } finally {
-      closeSync(handle);
-    }
-    return true;
+    handle = openSync(path, "wx", 0o600);
   } catch (cause) {
-    if (cause instanceof Error && "code" in cause && cause.code === "EEXIST") return false;
+    if (codeOf(cause) === "EEXIST") return undefined;
     throw cause;
+  }
+  try {
+    writeSync(handle, text);
+    return text;
+  } catch (cause) {
+    if (emptyWillDo && isFull(cause)) return "";
+    // Nobody would know whose it is, and that its owner is gone.
+    rmSync(path, { force: true });
+    throw cause;
+  } finally {
+    closeSync(handle);
   }
 };
 
@@ -116,16 +127,23 @@ const clear = (path: string, judged: string): boolean => {
 
 /**
  * Makes this process the only one that writes to the repository. Throws a CliError with exit 11 that names the holder; a
- * holder that died does not hold.
+ * holder that died does not hold. `makesRoom`: on a full disk a lock that names nobody does.
  */
-export const lockRepository = (repository: string, what: string): RepositoryLock => {
+export const lockRepository = (
+  repository: string,
+  what: string,
+  { makesRoom = false }: { makesRoom?: boolean } = {},
+): RepositoryLock => {
   const path = join(repository, lockFile);
   const self: LockHolder = { ...thisProcess(), since: new Date().toISOString(), what, lease: null };
-  let text = `${JSON.stringify(self)}\n`;
+  let wanted = `${JSON.stringify(self)}\n`;
+  let text: string | undefined;
   let tookOver: LockHolder | undefined;
   try {
     mkdirSync(repository, { recursive: true, mode: 0o700 });
-    while (!create(path, text)) {
+    for (;;) {
+      text = create(path, wanted, makesRoom);
+      if (text !== undefined) break;
       let found: string;
       try {
         found = readFileSync(path, "utf8");
@@ -151,7 +169,9 @@ export const lockRepository = (repository: string, what: string): RepositoryLock
   const beat = setInterval(() => {
     try {
       // Written, not given a time of this machine's: it is the file system's clock that tells its age.
-      if (isOurs()) writeFileSync(path, text, { flag: "r+" });
+      if (!isOurs()) return;
+      writeFileSync(path, wanted, { flag: "r+" });
+      text = wanted;
     } catch {
       // The next one may succeed; on this machine the process itself is looked at.
     }
@@ -169,9 +189,10 @@ export const lockRepository = (repository: string, what: string): RepositoryLock
       const next = `${JSON.stringify({ ...self, lease })}\n`;
       const draft = `${path}.${randomUUID()}`;
       try {
-        if (!create(draft, next)) return;
+        if (create(draft, next) === undefined) return;
         renameSync(draft, path);
         text = next;
+        wanted = next;
       } catch (cause) {
         rmSync(draft, { force: true });
         throw localFault(path, cause);

@@ -113,7 +113,12 @@ const begun = ({ repository, recipients, resumed, expiresAfterMs }: RunOptions) 
   const expiry = expiresAt === undefined ? {} : { expiresAt };
   if (resumed !== undefined) return { folder: resumed.folder, started, expiry };
   const folder = makeRunFolder(repository, started);
-  beginJournal(folder.path, { startedAt: started.toISOString(), recipients, ...expiry });
+  try {
+    beginJournal(folder.path, { startedAt: started.toISOString(), recipients, ...expiry });
+  } catch (error) {
+    folder.tidy();
+    throw error;
+  }
   return { folder, started, expiry };
 };
 
@@ -219,13 +224,9 @@ export const runBackup = async (options: RunOptions): Promise<FinishedBackup> =>
     ]);
     const saved = countOf(records, "saved");
     const why = stopped();
-    if (why?.error instanceof LocalFault)
-      throw new LocalFault(
-        why.error.code,
-        exitCodes.partial,
-        `${why.error.message}; ${unfinished(saved, tenants.length, folder.path)}`,
-        why.error.hint,
-      );
+    const cutShort = ({ code, message, hint }: LocalFault): LocalFault =>
+      new LocalFault(code, exitCodes.partial, `${message}; ${unfinished(saved, tenants.length, folder.path)}`, hint);
+    if (why?.error instanceof LocalFault) throw cutShort(why.error);
     if (why !== undefined && options.signal?.aborted) throw why.error;
     if (why !== undefined && isRefusal(why.error) && saved === 0) throw why.error;
     const run = { system, tenants: records.sort((a, b) => (a.slug < b.slug ? -1 : 1)) };
@@ -245,7 +246,9 @@ export const runBackup = async (options: RunOptions): Promise<FinishedBackup> =>
       bytes: itemsOf(run).reduce((sum, { item }) => sum + item.bytes, 0),
       ...run,
     };
-    await storeRecord(repository, folder.path, record);
+    await storeRecord(repository, folder.path, record).catch((error: unknown) => {
+      throw error instanceof LocalFault ? cutShort(error) : error;
+    });
     endJournal(folder.path);
     return { record, folder: folder.path };
   } finally {

@@ -3,6 +3,7 @@ import { exitCodes } from "@tenantctl/contract";
 import pLimit from "p-limit";
 import { CliError, usage } from "../cli-error.ts";
 import type { Invocation } from "../invocation.ts";
+import { goOnUnread } from "../output/broken-output.ts";
 import { bytesText } from "../output/cell.ts";
 import { cleanLine } from "../output/clean.ts";
 import { onInterrupt } from "../signals.ts";
@@ -153,6 +154,7 @@ const summaryOf = (runs: number, files: readonly VerifiedFile[]): string => {
 };
 
 export const run = async (invocation: Invocation): Promise<number> => {
+  goOnUnread();
   const { out, settings } = invocation;
   const repository = repositoryOf(invocation);
   const identities = await identitiesOf(invocation);

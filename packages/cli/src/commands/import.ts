@@ -5,6 +5,7 @@ import { createDocumentCheck } from "../backup/document-check.ts";
 import { CliError, usage } from "../cli-error.ts";
 import { defineCommands } from "../command.ts";
 import { type Invocation, textFlag } from "../invocation.ts";
+import { goOnUnread } from "../output/broken-output.ts";
 import { printRestored } from "../restore/print-restore.ts";
 import { sendDocument } from "../restore/send-document.ts";
 
@@ -35,6 +36,7 @@ const checkDocument = async (path: string): Promise<void> => {
 };
 
 const run = async (invocation: Invocation): Promise<number> => {
+  goOnUnread();
   const { args, flags, out, ask } = invocation;
   const [path, ...more] = args;
   if (path === undefined) throw usage("missing: <file>", "Name a file that `tenantctl export` wrote.");

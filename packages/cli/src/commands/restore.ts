@@ -2,6 +2,7 @@ import { expiresAfterFlag, identityFlag, recipientFlags, repositoryFlag } from "
 import { stallTimeoutFlag } from "../backup/stall-timeout.ts";
 import { defineCommands } from "../command.ts";
 import type { Invocation } from "../invocation.ts";
+import { goOnUnread } from "../output/broken-output.ts";
 import { databaseFlags } from "../restore/archive-from-database.ts";
 import { restoreMode } from "../restore/restore-mode.ts";
 import { restoreSystem } from "../restore/restore-system.ts";
@@ -9,6 +10,7 @@ import { restoreTenant } from "../restore/restore-tenant.ts";
 import { serverFlags } from "../start/server-settings.ts";
 
 const run = async (invocation: Invocation): Promise<number> => {
+  goOnUnread();
   const mode = restoreMode(invocation);
   return mode.kind === "system" ? restoreSystem(invocation) : restoreTenant(invocation, mode);
 };

@@ -6,6 +6,7 @@ import { kebab } from "../arguments/field.ts";
 import { withRetries } from "../backup/transience.ts";
 import { CliError, usage } from "../cli-error.ts";
 import { type Invocation, textFlag } from "../invocation.ts";
+import { goOnUnread } from "../output/broken-output.ts";
 import { cleanLine } from "../output/clean.ts";
 import { failureOf } from "../report-error.ts";
 import type { Api } from "../session/api.ts";
@@ -89,6 +90,7 @@ const print = async ({ out, settings }: Invocation, summary: Summary): Promise<n
 
 /** `provision --file`: checks the whole file, then provisions its rows. */
 export const provisionFile = async (invocation: Invocation, file: string): Promise<number> => {
+  goOnUnread();
   const { flags } = invocation;
   refuseOthers(invocation);
   const concurrency = concurrencyOf(flags);
