@@ -94,6 +94,8 @@ describe("exit codes", () => {
       code: 2,
       stderr: "error: <alert> is no id.\nnext: `tenantctl alerts list -o json` shows the ids.\n",
     });
+    shell.api.on("GET /api/admin/metrics", () => refuse({ path: "querystring.stepMinutes", message: "must be >= 1" }));
+    expect((await shell.run(["metrics", "--step-minutes", "0"])).stderr).toMatch(/^error: --step(-minutes)? must be/);
     // What the command has no word for is said as the API says it.
     shell.api.on("PATCH /api/admin/tenants/acme", () =>
       refuse({ path: "body.other", message: "is not a known field" }),

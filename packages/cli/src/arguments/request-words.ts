@@ -27,7 +27,8 @@ export const inTypedWords = (error: unknown, command: Command): unknown => {
   const fields = fieldsOf(shape, command.secrets);
   let wantsId = false;
   const faults = (error.faults ?? []).map(({ path, message }) => {
-    const [place, name] = path.split(".");
+    const [part, name] = path.split(".");
+    const place = part === "querystring" ? "query" : part;
     const field = fields.find((one) => one.place === place && one.name === name);
     if (field === undefined) return { path, message, known: false };
     const isId = place === "params" && (name === "id" || name === "fingerprint");
