@@ -43,7 +43,7 @@ const runCommand = async (
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return 0;
-    throw usageFault(error, argv, word);
+    throw usageFault(error, program, word === undefined ? [] : [word, ...words]);
   }
 };
 

@@ -2,6 +2,7 @@ import { type RouteShape, routes } from "@tenantctl/contract";
 import { Argument, Command as Commander, Option } from "commander";
 import { type Field, fieldsOf } from "./arguments/field.ts";
 import { gather } from "./arguments/gather.ts";
+import { inTypedWords } from "./arguments/request-words.ts";
 import { secretFlags } from "./arguments/secrets.ts";
 import { slotsOf, usageOf } from "./arguments/slots.ts";
 import type { Command } from "./command.ts";
@@ -106,7 +107,11 @@ const act = async (command: Command, leaf: Commander, outcome: Outcome): Promise
       return gathered;
     },
   };
-  outcome.exit = await (command.run ?? runRoute)(invocation);
+  try {
+    outcome.exit = await (command.run ?? runRoute)(invocation);
+  } catch (error) {
+    throw inTypedWords(error, command);
+  }
 };
 
 const summaryOf = (command: Command): string =>

@@ -50,6 +50,11 @@ describe("exit codes", () => {
       [["list", "-o", "xml"], /json/],
       [["list", "extra"], /takes no arguments/],
       [["users"], /say which command/],
+      [["incident", "open"], /incident open: say which command\nnext: `tenantctl incident open --help`/],
+      [["users", "create", "--role", "king"], /Allowed choices .*\nnext: `tenantctl users create --help`/],
+      [["--context", "default", "users", "create", "--rle", "king"], /`tenantctl users create --help`/],
+      [["list", "--json"], /Did you mean -o json\? `tenantctl list --help`/],
+      [["redeem"], /missing: --secret-file, --new-password-file\n/],
       [["users", "create", "acme"], /missing: --name, --email, --password-stdin \(or a file\), --role/],
       [["users", "list"], /missing: --tenant/],
       [["show"], /missing: <tenant>/],
@@ -64,6 +69,38 @@ describe("exit codes", () => {
       expect(exit.stderr).not.toContain("    at ");
     }
     expect(JSON.parse((await shell.run(["lst", "-o", "json"])).stderr)).toMatchObject({ code: "usage", exit: 2 });
+  });
+
+  it("name what was typed where the API refuses it by its own names", async () => {
+    const shell = await openShell();
+    await shell.login();
+    const refuse = (...faults: { path: string; message: string }[]) => {
+      const first = faults[0];
+      const detail = `${first?.path} ${first?.message}.`;
+      return problem("invalid_request", detail, "`/docs` describes each request.", { faults });
+    };
+    shell.api.on("PATCH /api/admin/tenants/acme", () =>
+      refuse({ path: "body.contactEmail", message: "must be an e-mail address" }),
+    );
+    expect(await shell.run(["update", "acme", "--contact-email", "nobody"])).toMatchObject({
+      code: 2,
+      stderr:
+        "error: --contact-email must be an e-mail address.\nnext: `tenantctl update --help` shows what it takes.\n",
+    });
+    shell.api.on("POST /api/admin/alerts/none/acknowledge", () =>
+      refuse({ path: "params.id", message: "must NOT have fewer than 36 characters" }),
+    );
+    expect(await shell.run(["alerts", "acknowledge", "none"])).toMatchObject({
+      code: 2,
+      stderr: "error: <alert> is no id.\nnext: `tenantctl alerts list -o json` shows the ids.\n",
+    });
+    shell.api.on("GET /api/admin/metrics", () => refuse({ path: "querystring.stepMinutes", message: "must be >= 1" }));
+    expect((await shell.run(["metrics", "--step-minutes", "0"])).stderr).toMatch(/^error: --step(-minutes)? must be/);
+    // What the command has no word for is said as the API says it.
+    shell.api.on("PATCH /api/admin/tenants/acme", () =>
+      refuse({ path: "body.other", message: "is not a known field" }),
+    );
+    expect((await shell.run(["update", "acme", "--name", "A"])).stderr).toMatch(/^error: body\.other is not a known/);
   });
 
   it("are 9 when nothing answers, with the next command", async () => {

@@ -33,7 +33,7 @@ export interface FakeApi {
 export const operatorPassword = "operators-password";
 export const apiToken = "tctl_0123456789abcdefghij";
 
-export const problem = (code: ErrorCode, detail: string, hint: string): Reply => ({
+export const problem = (code: ErrorCode, detail: string, hint: string, more: object = {}): Reply => ({
   status: errors[code].status,
   body: {
     type: `/problems/${code}`,
@@ -43,6 +43,7 @@ export const problem = (code: ErrorCode, detail: string, hint: string): Reply =>
     detail,
     hint,
     requestId: "req-1",
+    ...more,
   },
   headers: { "content-type": "application/problem+json" },
 });

@@ -66,6 +66,12 @@ describe("a login", () => {
     const list = await shell.run(["list"]);
     expect(list.code).toBe(4);
     expect(list.stderr).toContain("next: Log in with `tenantctl login`");
+    // Another system than the context's: the login that is advised goes there, and leaves the context as it is.
+    const other = await shell.run(["list", "--api-url", "http://localhost:1"]);
+    expect([other.code, other.stderr]).toEqual([
+      4,
+      expect.stringContaining("`tenantctl login --api-url http://localhost:1 --context NAME`"),
+    ]);
   });
 
   it("ends on the server and here", async () => {

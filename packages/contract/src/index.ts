@@ -5,6 +5,7 @@ export { DeletionCertificate } from "./certificate.ts";
 export { type CheckResult, checkResults } from "./check-result.ts";
 export * from "./client.ts";
 export * from "./errors.ts";
+export { formWords } from "./form-words.ts";
 export * from "./lifecycle.ts";
 export * from "./route.ts";
 export { reportKinds, reportOutcomes } from "./routes/backups.ts";

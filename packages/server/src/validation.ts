@@ -1,4 +1,4 @@
-import { ContractError } from "@tenantctl/contract";
+import { ContractError, formWords } from "@tenantctl/contract";
 import { Ajv, type ErrorObject } from "ajv";
 import formats from "ajv-formats";
 import fastJson, { type Schema } from "fast-json-stringify";
@@ -42,7 +42,7 @@ const fault = (error: ErrorObject, part: string) => {
       : error.keyword === "required"
         ? "is missing"
         : error.keyword === "pattern"
-          ? "does not have the right form"
+          ? formWords(error.params.pattern)
           : `${error.message ?? "is not valid"}${allowed}`;
   return { path, message };
 };
@@ -64,7 +64,10 @@ export const useContractValidation = (fastify: FastifyInstance): void => {
     };
   });
   fastify.setSchemaErrorFormatter((found, part) => {
-    const faults = found.map((error) => fault(error as ErrorObject, part));
+    // Of a value that may also be null, what it should be instead of null is the fault.
+    const faults = (found as ErrorObject[])
+      .filter(({ keyword, params }, _, { length }) => length === 1 || !(keyword === "anyOf" || params.type === "null"))
+      .map((error) => fault(error, part));
     const first = faults[0];
     return new ContractError(
       "invalid_request",

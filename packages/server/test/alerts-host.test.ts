@@ -80,6 +80,10 @@ it("each host writes down how full its disks are and what it can't see, and rule
   expect(reading).toMatchObject({ subject: dir, problem: null });
   expect(reading?.value).toBeGreaterThan(0);
   expect(reading?.value).toBeLessThanOrEqual(100);
+  // The monthly checklist divides these two, and must not say another percentage than the status.
+  const evidence = new Map<string, unknown>(Object.entries(reading?.evidence ?? {}));
+  const free = Number(evidence.get("freeBytes")) / Number(evidence.get("sizeBytes"));
+  expect((1 - free) * 100).toBeCloseTo(reading?.value ?? 0, 6);
 
   await server.asOwner("update app.host_readings set value = 96 where metric = 'disk_used'");
   await server.asOwner("update app.alert_rules set hold_seconds = 0 where name = 'disk'");

@@ -161,6 +161,22 @@ test("an Idempotency-Key is another's own, is used again after a failure, and ex
   expect([bad.status, bad.body.code]).toEqual([400, "invalid_request"]);
 });
 
+test("a value of the wrong form is told what it must be, and one that may be null nothing about null", async () => {
+  const told = async (body: Record<string, unknown>) => (await provision(body)).body.faults;
+  expect(await told({ contactEmail: "nobody" })).toEqual([
+    { path: "body.contactEmail", message: "must be an e-mail address such as ann@example.com" },
+  ]);
+  expect(await told({ name: "two\nlines" })).toEqual([
+    { path: "body.name", message: expect.stringMatching(/^must be one line with something to be seen/) },
+  ]);
+  expect(await told({ slug: "Upper Case" })).toEqual([
+    { path: "body.slug", message: expect.stringMatching(/^must be lower-case letters and digits/) },
+  ]);
+  expect(await told({ adminPassword: "" })).toEqual([
+    { path: "body.adminPassword", message: "must NOT have fewer than 1 characters" },
+  ]);
+});
+
 describe("without a password", () => {
   const redeem = (secret: string, newPassword: string) =>
     server.request("POST", "/api/auth/redeem", { body: { secret, newPassword } });

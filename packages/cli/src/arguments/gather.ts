@@ -8,7 +8,7 @@ import { camel, type Field, fieldsOf } from "./field.ts";
 import { fieldValue } from "./field-value.ts";
 import { idByEmail, isUuid } from "./lookup.ts";
 import { inputOf, type RouteInput } from "./route-input.ts";
-import { readSecrets, stdinFlag } from "./secrets.ts";
+import { fileFlag, readSecrets, stdinFlag } from "./secrets.ts";
 import { matchSlots, type Slot, slotsOf } from "./slots.ts";
 
 export interface Gathered {
@@ -53,9 +53,10 @@ const choosePlan = async (field: Field, ask: Asker, api: Api): Promise<string> =
   );
 };
 
-const describe = (field: Field, slot: Slot | undefined, stdin: string): string => {
+const describe = (field: Field, slot: Slot | undefined, secrets: readonly Field[]): string => {
   if (slot !== undefined) return field.name === "tenantId" ? "--tenant" : `<${slot.label ?? slot.name}>`;
-  return field.secret ? `--${stdin} (or a file)` : `--${field.flag}`;
+  if (!field.secret) return `--${field.flag}`;
+  return secrets.length > 1 ? `--${fileFlag(field, secrets)}` : `--${stdinFlag(secrets)} (or a file)`;
 };
 
 /**
@@ -103,13 +104,13 @@ export const gather = async ({ command, args, flags, ask, api }: Sources): Promi
       (required || (name === "tenantId" && chosen === tenantRoute && mustNameTenant(shape, login))),
   );
   // A secret on a terminal's standard input is asked for although the route could do without.
-  const stdin = stdinFlag(asked.filter(({ secret }) => secret));
-  if (flags[camel(stdin)] === true)
+  const askedSecrets = asked.filter(({ secret }) => secret);
+  if (flags[camel(stdinFlag(askedSecrets))] === true)
     missing.push(...asked.filter((field) => field.secret && !values.has(field.name) && !missing.includes(field)));
   const slotFor = ({ name }: Field): Slot | undefined => slots.find((slot) => slot.name === name);
   if (missing.length > 0 && !ask.possible)
     throw usage(
-      `missing: ${missing.map((field) => describe(field, slotFor(field), stdin)).join(", ")}`,
+      `missing: ${missing.map((field) => describe(field, slotFor(field), askedSecrets)).join(", ")}`,
       "Nobody can be asked here, so give it on the command line; --help shows how.",
     );
   for (const field of missing) {

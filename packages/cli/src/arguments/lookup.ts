@@ -1,5 +1,6 @@
 import { exitCodes } from "@tenantctl/contract";
 import { CliError } from "../cli-error.ts";
+import { cleanLine } from "../output/clean.ts";
 import { quoted } from "../output/output.ts";
 import type { Api } from "../session/api.ts";
 
@@ -26,6 +27,8 @@ export const idByEmail = async (
     "not_found",
     exitCodes.notFound,
     `no ${who} has the id or e-mail ${quoted(email)}`,
-    who === "user" ? "`tenantctl users list` shows the tenant's users." : "`tenantctl operators list` shows them.",
+    who === "user"
+      ? `\`${typeof tenantId === "string" ? `tenantctl users list ${cleanLine(tenantId)}` : "tenantctl users list"}\` shows the tenant's users.`
+      : "`tenantctl operators list` shows them.",
   );
 };

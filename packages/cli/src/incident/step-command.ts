@@ -1,6 +1,7 @@
 import { runbooks } from "@tenantctl/contract";
 import { usage } from "../cli-error.ts";
 import { type Invocation, textFlag } from "../invocation.ts";
+import { quoted } from "../output/output.ts";
 import { confirmStep } from "../prompt/confirm.ts";
 import { openJournal } from "./journal.ts";
 import { finish } from "./open-command.ts";
@@ -15,7 +16,11 @@ const isId = (text: string | undefined): text is string =>
 /** The incident that is named, from wherever it can be reached. */
 export const onIncident = async <T>(invocation: Invocation, work: (timeline: Timeline) => Promise<T>): Promise<T> => {
   const [id] = invocation.args;
-  if (!isId(id)) throw usage("missing: <id>", "`tenantctl incident list` shows the ids.");
+  if (!isId(id))
+    throw usage(
+      id === undefined ? "missing: <incident>" : `${quoted(id)} is no incident's id`,
+      "`tenantctl incident list -o json` shows the ids.",
+    );
   const place = await openPlace(invocation);
   const { dir } = (await invocation.api()).target;
   const journal = await openJournal(dir, id.toLowerCase());

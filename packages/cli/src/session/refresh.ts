@@ -10,13 +10,21 @@ import type { Target } from "./target.ts";
 const marginMs = 60_000;
 
 /** Nobody is logged in: exit 4 with how to. */
-export const notLoggedIn = ({ url, contextName }: Target): CliError =>
-  new CliError(
+export const notLoggedIn = ({ url, contextName, context }: Target): CliError => {
+  // The context in use is another system's: a login must neither go there nor take its place.
+  const elsewhere = context !== undefined && context.url !== url;
+  const flags = elsewhere
+    ? ` --api-url ${url} --context NAME`
+    : contextName === "default"
+      ? ""
+      : ` --context ${contextName}`;
+  return new CliError(
     "not_logged_in",
     exitCodes.denied,
     `not logged in to ${url}`,
-    `Log in with \`tenantctl login${contextName === "default" ? "" : ` --context ${contextName}`}\`, or set TENANTCTL_TOKEN.`,
+    `Log in with \`tenantctl login${flags}\`, or set TENANTCTL_TOKEN.`,
   );
+};
 
 /**
  * The token to send next. A session's access token is exchanged when it is about to end, or is the `refused` one. All

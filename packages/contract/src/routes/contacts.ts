@@ -1,5 +1,6 @@
 import Type from "typebox";
 import { operatorAccess } from "../access.ts";
+import { webAddressForm } from "../form-words.ts";
 import { route } from "../route.ts";
 import { Contact, ContactName, contactRoles, severities } from "../schemas/contact.ts";
 import { SendResult } from "../schemas/delivery.ts";
@@ -38,7 +39,7 @@ export const contactRoutes = {
           Type.String({
             description: "An https URL",
             maxLength: 2048,
-            pattern: "^[hH][tT][tT][pP][sS]?://[\\x21-\\x7e]+$",
+            pattern: webAddressForm,
           }),
           { maxItems: 5, description: "Where to send webhooks" },
         ),

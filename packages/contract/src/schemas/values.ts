@@ -1,15 +1,12 @@
 import Type, { type TSchema } from "typebox";
+import { emailForm, noControl, noNul, uuidForm, visible } from "../form-words.ts";
 import { slugPattern } from "../slug.ts";
 
-/** Values that many routes share. Control characters are refused at the border: they reach terminals and spreadsheets. */
-const noControl = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$";
-/** The same, and something to be seen: a name of blanks cannot be found in a list. */
-const visible = "^ *[^\\s\\u0000-\\u001f\\u007f-\\u009f][^\\u0000-\\u001f\\u007f-\\u009f]*$";
-
+/** Values that many routes share. */
 export const Uuid = (description: string) =>
   Type.String({
     description,
-    pattern: "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$",
+    pattern: uuidForm,
     minLength: 36,
     maxLength: 36,
   });
@@ -18,20 +15,19 @@ export const Line = (description: string, maxLength = 200, minLength = 1) =>
   Type.String({ description, minLength, maxLength, pattern: visible });
 
 /** Several lines of text: tabs and line breaks are fine, NUL is not (PostgreSQL has no place for it). */
-export const Text = (description: string, maxLength: number) =>
-  Type.String({ description, maxLength, pattern: "^[^\\u0000]*$" });
+export const Text = (description: string, maxLength: number) => Type.String({ description, maxLength, pattern: noNul });
 
 export const Email = (description: string) =>
   Type.String({
     description,
     minLength: 3,
     maxLength: 254,
-    pattern: "^[^\\s@\\u0000-\\u001f]+@[^\\s@\\u0000-\\u001f]+$",
+    pattern: emailForm,
   });
 
 /** Checked against the policy by the server, which can say what is wrong; here only what no policy allows. */
 export const Password = (description: string) =>
-  Type.String({ description, minLength: 1, maxLength: 128, pattern: "^[^\\u0000]*$", writeOnly: true });
+  Type.String({ description, minLength: 1, maxLength: 128, pattern: noNul, writeOnly: true });
 
 export const Secret = (description: string, maxLength = 2048) =>
   Type.String({ description, minLength: 1, maxLength, pattern: "^[\\x21-\\x7e]+$" });

@@ -36,7 +36,9 @@ const diskReading = async (metric: string, folder: string): Promise<HostReading>
     const { blocks, bfree, bavail, bsize } = await statfs(subject);
     const used = blocks - bfree;
     const value = used + bavail === 0 ? 0 : (used / (used + bavail)) * 100;
-    const evidence = { freeBytes: bavail * bsize, sizeBytes: blocks * bsize, usedPercent: Math.round(value * 10) / 10 };
+    // Blocks that only root may fill are in neither, so that whoever divides the two comes to the same percentage.
+    const sizeBytes = (used + bavail) * bsize;
+    const evidence = { freeBytes: bavail * bsize, sizeBytes, usedPercent: Math.round(value * 10) / 10 };
     return { metric, subject, value, problem: null, evidence };
   } catch (error) {
     return { metric, subject, value: null, problem: messageOf(error), evidence: {} };
