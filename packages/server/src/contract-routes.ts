@@ -14,6 +14,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { Answer, JsonText } from "./answer.ts";
 import type { App } from "./app.ts";
 import { authenticate, authorize } from "./authorize.ts";
+import { bodyArrival } from "./body-arrival.ts";
 import type { Call, Handlers } from "./call.ts";
 import { openScope } from "./call-scope.ts";
 import { isProbe } from "./diagnose/isolation/probe-credentials.ts";
@@ -128,6 +129,7 @@ export const registerContract = (fastify: FastifyInstance, app: App, handlers: H
   fastify.decorateRequest("tenantId", null);
   fastify.decorateRequest("routeId", null);
   fastify.decorateRequest("isPlannedRefusal", false);
+  const readBody = bodyArrival();
 
   for (const id of routeIds) {
     const shape: RouteShape = routes[id];
@@ -166,6 +168,7 @@ export const registerContract = (fastify: FastifyInstance, app: App, handlers: H
         if (admitted === undefined) done();
         else admitted.then(() => done(), done);
       },
+      ...(shape.method === "GET" || shape.upload !== undefined ? {} : { preParsing: readBody }),
       preValidation: (request, _reply, done) => {
         checkEncoding(request.url);
         checkUpload(shape, request.body);

@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
-import { ContractError, type RouteShape, routes } from "@tenantctl/contract";
 import type { Database } from "@tenantctl/database";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from "fastify";
 import { createAccessLog } from "./access-log/access-log.ts";
@@ -34,6 +33,7 @@ import { routePathOf } from "./route-of.ts";
 import { securityHeaders } from "./security-headers.ts";
 import type { Settings } from "./settings.ts";
 import { createTokenUse } from "./tokens/token-use.ts";
+import { refuseUnknownRoutes } from "./unknown-route.ts";
 import { useUploads } from "./uploads.ts";
 import { useContractValidation } from "./validation.ts";
 
@@ -50,11 +50,6 @@ export interface Server {
    */
   stop(): Promise<void>;
 }
-
-/** Paths that exist, to tell "no such route" from "not with this method". */
-const pathPatterns = Object.values(routes).map(
-  ({ path }: RouteShape) => new RegExp(`^${path.replace(/:[A-Za-z]+/g, "[^/]+")}$`),
-);
 
 /**
  * Builds the API over an open database. Nothing listens yet. With `localActor` it never may: every request is let in as
@@ -147,15 +142,7 @@ export const buildServer = async (
     record(request, reply);
     done();
   });
-  fastify.setNotFoundHandler((request) => {
-    const path = request.url.split("?", 1)[0] ?? "";
-    const known = pathPatterns.some((pattern) => pattern.test(path));
-    throw new ContractError(
-      known ? "method_not_allowed" : "route_not_found",
-      known ? `${path} does not take ${request.method}.` : "There is no such path.",
-      "`/docs` lists the routes. An older API lacks newer ones.",
-    );
-  });
+  refuseUnknownRoutes(fastify);
   // Brings the error handler, which only what comes after it inherits.
   registerContract(fastify, app, handlers);
   await useDocumentation(fastify);

@@ -169,11 +169,23 @@ describe("lists", () => {
     expect(new Set([first, second, third].map((page) => page.body[0].name)).size).toBe(3);
   });
 
+  test("a cursor is good for the sort that it was made with, and for no other list", async () => {
+    const { headers } = await get("/api/customers?sort=name&limit=4", shop);
+    const cursor = new URL(/^<([^>]+)>/.exec(headers.get("link") ?? "")?.[1] ?? "", server.url).searchParams.get(
+      "cursor",
+    );
+    expect((await get(`/api/customers?sort=name&limit=9&cursor=${cursor}`, shop)).status).toBe(200);
+    for (const path of ["/api/customers?sort=-name", "/api/customers?limit=4", "/api/audit-logs?limit=4"]) {
+      const reply = await get(`${path}&cursor=${cursor}`, shop);
+      expect([path, reply.status, reply.body.code]).toEqual([path, 400, "invalid_cursor"]);
+    }
+  });
+
   test.each([
     "cursor=bm9uc2Vuc2U",
-    `cursor=${Buffer.from('["2025-01-01T00:00:00.000Z","x"]').toString("base64url")}`,
-    `cursor=${Buffer.from('["2025-99-99T00:00:00.000Z","01890000-0000-7000-8000-000000000001"]').toString("base64url")}`,
-    `sort=name&cursor=${Buffer.from('["a\\u0000","01890000-0000-7000-8000-000000000001"]').toString("base64url")}`,
+    `cursor=${Buffer.from('["-createdAt","2025-01-01T00:00:00.000Z","x"]').toString("base64url")}`,
+    `cursor=${Buffer.from('["-createdAt","2025-99-99T00:00:00.000Z","01890000-0000-7000-8000-000000000001"]').toString("base64url")}`,
+    `sort=name&cursor=${Buffer.from('["name","a\\u0000","01890000-0000-7000-8000-000000000001"]').toString("base64url")}`,
     "limit=0",
     "limit=1001",
     "sort=email",

@@ -3,6 +3,7 @@ import { build, type Snapshot, sql } from "@tenantctl/database";
 import { Answer } from "../answer.ts";
 import type { Handlers } from "../call.ts";
 import { memberEntry, operatorEntry } from "../call-scope.ts";
+import { inDocumentTurn } from "../export/document-turns.ts";
 import { allOf, given } from "../json-page.ts";
 import { snapshotStream } from "../snapshot-stream.ts";
 import { auditColumns, auditLog } from "./audit-list.ts";
@@ -47,13 +48,15 @@ export const auditExportHandlers: Handlers<"audit.export"> = {
   "audit.export": async ({ app, principal, query, route, tenantId }) => {
     const wanted = { ...query, tenantId };
     const { db } = app;
-    const body = await snapshotStream(
-      (fn) =>
-        principal.kind === "user" || principal.kind === "tenantToken"
-          ? db.tenantSnapshot(principal.tenantId, memberEntry(principal, route.access, "read"), fn)
-          : db.operatorSnapshot(operatorEntry(principal, route.access), fn),
-      (snapshot) => jsonLines(rowsOf(snapshot, wanted)),
-    );
+    const open = () =>
+      snapshotStream(
+        (fn) =>
+          principal.kind === "user" || principal.kind === "tenantToken"
+            ? db.tenantSnapshot(principal.tenantId, memberEntry(principal, route.access, "read"), fn)
+            : db.operatorSnapshot(operatorEntry(principal, route.access), fn),
+        (snapshot) => jsonLines(rowsOf(snapshot, wanted)),
+      );
+    const body = await inDocumentTurn(app, principal, open, (opened) => opened);
     return new Answer<Body>(200, body, { "content-type": "application/json; charset=utf-8" });
   },
 };

@@ -65,7 +65,8 @@ const compose = (sort: Sort, limit: number, isNext: boolean, isSearch: boolean) 
           : []),
       ]),
       orderBy,
-      keys,
+      // The sort first: keys of one order say nothing of a place in another.
+      keys: sql`${sql.lit(sort)}, ${keys}`,
       limit,
     }),
   );
@@ -76,7 +77,8 @@ export const listCustomers = (
   tenantId: string,
   { search, sort = "-createdAt", limit = defaultPageSize, cursor }: QueryOf<Routes["customers.list"]>,
 ): CompiledQuery<JsonPage> => {
-  const [key, id] = cursor === undefined ? [] : decodeCursor(cursor, orders[sort].shape);
+  const [, key, id] =
+    cursor === undefined ? [] : decodeCursor(cursor, [new RegExp(`^${sort}$`), ...orders[sort].shape]);
   const asked = `${sort} ${limit} ${cursor !== undefined} ${search !== undefined}`;
   let statement = statements.get(asked);
   if (statement === undefined) {

@@ -5,6 +5,7 @@ import { audited } from "../audit/audited.ts";
 import type { Call, Handlers } from "../call.ts";
 import { memberEntry } from "../call-scope.ts";
 import { tenantOf } from "../tenant-of.ts";
+import { inDocumentTurn } from "./document-turns.ts";
 import { openExport } from "./open-export.ts";
 
 type Export = ResultOf<Routes["tenants.export"]>;
@@ -20,8 +21,11 @@ export const exportHandlers: Handlers<"tenants.export"> = {
   "tenants.export": async (call) => {
     const tenantId = tenantOf(call);
     const { read, write } = entries(call);
-    await call.app.db.tenant(tenantId, write).run(audited(call, { resourceId: tenantId }));
-    const { slug, body } = await openExport(call.app.db, tenantId, read);
+    const open = async () => {
+      await call.app.db.tenant(tenantId, write).run(audited(call, { resourceId: tenantId }));
+      return openExport(call.app.db, tenantId, read);
+    };
+    const { slug, body } = await inDocumentTurn(call.app, call.principal, open, (opened) => opened.body);
     body.on("error", (err) => {
       call.app.log.error({ err, tenantId, requestId: call.request.id }, "an export broke off");
     });
