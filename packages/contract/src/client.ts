@@ -140,6 +140,42 @@ const nextCursor = (headers: Headers): string | undefined => {
     : (new URL(target, "http://localhost").searchParams.get("cursor") ?? undefined);
 };
 
+/**
+ * Aborts after so many milliseconds, with a TimeoutError. Node forgets a signal of `AbortSignal.timeout` that only
+ * `AbortSignal.any` knows of, as soon as it collects garbage: then a body that stalls is waited for without an end.
+ */
+export const timeLimit = (ms: number): AbortSignal => {
+  const limit = new AbortController();
+  const abort = (): void => limit.abort(new DOMException(`not answered whole within ${ms / 1000} s`, "TimeoutError"));
+  const timer: unknown = setTimeout(abort, ms);
+  // It keeps no process alive; browsers have numbers here, which keep nothing alive.
+  if (typeof timer === "object" && timer !== null && "unref" in timer && typeof timer.unref === "function")
+    timer.unref();
+  return limit.signal;
+};
+
+/**
+ * The whole text of an answer. Throws the reason of the first of `limits` that aborts: fetch reaches a body that it has
+ * handed over by weak references only, and forgets to end it once garbage was collected.
+ */
+const textWithin = async ({ body }: Response, limits: readonly AbortSignal[]): Promise<string> => {
+  if (body === null) return "";
+  const reader = body.getReader();
+  const stop = (): void => void reader.cancel().catch(() => {});
+  for (const limit of limits) limit.addEventListener("abort", stop);
+  try {
+    const decoder = new TextDecoder();
+    for (let text = ""; ; ) {
+      const { done, value } = await reader.read();
+      for (const limit of limits) limit.throwIfAborted();
+      if (done) return text + decoder.decode();
+      text += decoder.decode(value, { stream: true });
+    }
+  } finally {
+    for (const limit of limits) limit.removeEventListener("abort", stop);
+  }
+};
+
 /** How the client's requests are made, over a transport of the caller's choice. */
 export const createAsk = <A extends WholeAnswer>(
   { baseUrl, token: ownToken, headers: own, timeoutMs = 30_000 }: Omit<ClientOptions, "fetch">,
@@ -217,17 +253,24 @@ export const createClient = (options: ClientOptions): Client => {
       // The whole answer, body included, has the time limit; a long document is read through `open` instead.
       const limits = [
         ...(call.signal === undefined ? [] : [call.signal]),
-        ...(call.upload === undefined ? [AbortSignal.timeout(timeoutMs)] : []),
+        ...(call.upload === undefined ? [timeLimit(timeoutMs)] : []),
       ];
       const response = await open(id, { ...call, ...(limits.length === 0 ? {} : { signal: AbortSignal.any(limits) }) });
-      const data = (await response.json().catch((cause: unknown) => {
+      const broken = (cause: unknown): never => {
         if (call.signal?.aborted) throw call.signal.reason;
         throw new UnreachableError(
           `${baseUrl} broke off its answer: ${cause instanceof Error ? cause.message : String(cause)}`,
           "Run the command again; if it repeats, look at the API's log.",
           cause,
         );
-      })) as ResultOf<Routes[typeof id]>;
+      };
+      const text = await textWithin(response, limits).catch(broken);
+      let data: ResultOf<Routes[typeof id]>;
+      try {
+        data = JSON.parse(text);
+      } catch (cause) {
+        return broken(cause);
+      }
       return { data, status: response.status, headers: response.headers, next: nextCursor(response.headers) };
     },
   };

@@ -1,4 +1,4 @@
-import { type CheckCadence, type CheckRun, exitCodes } from "@tenantctl/contract";
+import { type CheckCadence, type CheckRun, exitCodes, timeLimit } from "@tenantctl/contract";
 import { type Invocation, textFlag } from "../invocation.ts";
 import { hasProblem } from "../output/check-items.ts";
 import { cleanLine } from "../output/clean.ts";
@@ -17,11 +17,7 @@ export const runChecklist = async (cadence: CheckCadence, invocation: Invocation
   const api = await invocation.api();
   const documentation = cadence === "weekly" ? await tryGuide(api) : undefined;
   const body = { cadence, ...(documentation === undefined ? {} : { documentation }) };
-  const { text } = await api.text(
-    "checks.run",
-    { body },
-    { signal: AbortSignal.timeout(patienceMs), timeoutMs: patienceMs },
-  );
+  const { text } = await api.text("checks.run", { body }, { signal: timeLimit(patienceMs), timeoutMs: patienceMs });
   const run: CheckRun = JSON.parse(text);
   await printRun(invocation, text);
   if (target !== undefined) {

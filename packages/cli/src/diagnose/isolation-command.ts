@@ -1,4 +1,4 @@
-import { exitCodes } from "@tenantctl/contract";
+import { exitCodes, timeLimit } from "@tenantctl/contract";
 import { CliError } from "../cli-error.ts";
 import type { Invocation } from "../invocation.ts";
 import { printDiagnosis } from "./print-diagnosis.ts";
@@ -27,7 +27,7 @@ export const diagnoseIsolation = async (invocation: Invocation): Promise<number>
     const { text } = await api.text(
       "diagnose.isolation",
       { body },
-      { signal: AbortSignal.timeout(patienceMs), timeoutMs: patienceMs },
+      { signal: timeLimit(patienceMs), timeoutMs: patienceMs },
     );
     return await printDiagnosis(invocation, text);
   } finally {

@@ -1,4 +1,4 @@
-import { ContractError, pathOf, routes, UnreachableError } from "@tenantctl/contract";
+import { ContractError, pathOf, routes, timeLimit, UnreachableError } from "@tenantctl/contract";
 import type { Invocation } from "../invocation.ts";
 import { failureOf } from "../report-error.ts";
 import { type Api, createApi } from "../session/api.ts";
@@ -22,7 +22,7 @@ const whatIsWrong = async (url: string): Promise<string | undefined> => {
   try {
     const response = await fetch(new URL(pathOf(path), url), {
       redirect: "error",
-      signal: AbortSignal.timeout(patienceMs),
+      signal: timeLimit(patienceMs),
     });
     await response.body?.cancel();
     return response.ok ? undefined : `the API at ${url} is not ready (${response.status})`;

@@ -1,4 +1,4 @@
-import { exitCodes, type ResultOf, type Routes } from "@tenantctl/contract";
+import { exitCodes, type ResultOf, type Routes, timeLimit } from "@tenantctl/contract";
 import { usage } from "../cli-error.ts";
 import type { Invocation } from "../invocation.ts";
 import type { Column } from "../output/column.ts";
@@ -29,7 +29,7 @@ const recountAll = async (invocation: Invocation, dryRun: boolean): Promise<Omit
     const { text } = await api.text(
       "quotas.recount",
       { query: dryRun ? { dryRun } : {}, body: { ...input.body, ...(after === undefined ? {} : { after }) } },
-      { signal: AbortSignal.timeout(patienceMs), timeoutMs: patienceMs },
+      { signal: timeLimit(patienceMs), timeoutMs: patienceMs },
     );
     const batch = JSON.parse(text) as Recount;
     all.counted += batch.counted;

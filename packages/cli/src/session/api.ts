@@ -12,6 +12,7 @@ import {
   type RouteShape,
   type Routes,
   routes,
+  timeLimit,
   UnreachableError,
   version,
   type WholeAnswer,
@@ -176,7 +177,7 @@ export const createApi = (target: Target, note: (line: string) => void, within?:
       path: pathOf(shape.path, input.params, input.query),
       anonymous: shape.access.kind === "public",
       body: input.body,
-      options: quick ? { ...options, signal: AbortSignal.timeout(answerMs) } : options,
+      options: quick ? { ...options, signal: timeLimit(answerMs) } : options,
       uploadType: shape.upload,
       ofRoute: true,
     });

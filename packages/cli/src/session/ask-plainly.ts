@@ -14,11 +14,18 @@ const directly = { hostname: "127.0.0.1", servername: "" };
 const isRefused = (error: unknown): boolean =>
   error instanceof Error && "code" in error && error.code === "ECONNREFUSED";
 
+/** Milliseconds without a byte after which an answer that has begun is given up, however long it may take in all. */
+const idleMs = 60_000;
+
 /**
  * Sends a request and gives an answer that is read as a whole. Node's `fetch` would do, but the first one costs a process
  * as much as starting it: it loads and compiles a whole HTTP client of its own.
  */
-export const askPlainly = async (url: URL, { method, headers, body, signal }: Outgoing): Promise<WholeAnswer> => {
+export const askPlainly = async (
+  url: URL,
+  { method, headers, body, signal }: Outgoing,
+  patienceMs = idleMs,
+): Promise<WholeAnswer> => {
   if (typeof body === "object") throw new TypeError("A document is sent by fetch, which streams it.");
   const { request } = await (url.protocol === "https:" ? import("node:https") : import("node:http"));
   const send = (to: { headers: Outgoing["headers"]; hostname?: string }): Promise<IncomingMessage> =>
@@ -52,8 +59,23 @@ export const askPlainly = async (url: URL, { method, headers, body, signal }: Ou
     text: async () => {
       response.setEncoding("utf8");
       let text = "";
-      for await (const part of response) text += part;
-      return text;
+      let stalled = false;
+      // Not the socket's own timeout: that would outlive the answer on a connection that is kept.
+      const idle = setTimeout(() => {
+        stalled = true;
+        response.destroy();
+      }, patienceMs);
+      try {
+        for await (const part of response) {
+          text += part;
+          idle.refresh();
+        }
+        return text;
+      } catch (cause) {
+        throw stalled ? new Error(`no byte came for ${patienceMs / 1000} s`) : cause;
+      } finally {
+        clearTimeout(idle);
+      }
     },
   };
 };

@@ -1,4 +1,4 @@
-import { ContractError, exitCodes, UnreachableError } from "@tenantctl/contract";
+import { ContractError, exitCodes, timeLimit, UnreachableError } from "@tenantctl/contract";
 import { CliError } from "../cli-error.ts";
 import type { Api } from "../session/api.ts";
 import { askPlainly } from "../session/ask-plainly.ts";
@@ -53,7 +53,7 @@ const unwell = /^(database_unavailable|overloaded|draining|timeout)$/;
 export const readStatus = async (api: Api, patienceMs: number): Promise<Reading> => {
   const { url, contextName } = api.target;
   const login = `tenantctl login${contextName === "default" ? "" : ` --context ${contextName}`}`;
-  const signal = AbortSignal.timeout(patienceMs);
+  const signal = timeLimit(patienceMs);
   const health = (more: Parameters<typeof readHealth>[2]): Promise<Reading> => readHealth(url, signal, more);
   const refused = (why: string, next = login): Promise<Reading> =>
     health({ why: `${why}, so this is only the public part`, next, refused: true });

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { pathOf, type ResultOf, type Routes, routes } from "@tenantctl/contract";
+import { pathOf, type ResultOf, type Routes, routes, timeLimit } from "@tenantctl/contract";
 import { failureOf } from "../../report-error.ts";
 import { notOver, over, plural, type Step, shortened } from "../step.ts";
 
@@ -10,7 +10,7 @@ const asked = async (url: string, id: "health.live" | "health.ready"): Promise<{
   try {
     const response = await fetch(new URL(pathOf(routes[id].path), url), {
       redirect: "error",
-      signal: AbortSignal.timeout(patienceMs),
+      signal: timeLimit(patienceMs),
     });
     const body = (await response.text()).slice(0, 300);
     return { ok: response.ok, says: `${response.status} in ${Math.round(performance.now() - begun)} ms ${body}` };
