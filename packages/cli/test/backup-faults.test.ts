@@ -207,6 +207,19 @@ describe("a run that cannot go on", () => {
     expect((await runCli(["backup", "verify", "--repo", repo], { cwd: home, env: { HOME: home } })).code).toBe(0);
   });
 
+  it("tells the API of the run again where that did not answer at first", async () => {
+    const target = await serve(["acme"]);
+    let told = 0;
+    target.onCall("POST /api/admin/backups/runs", (response, body) => {
+      told += 1;
+      if (told === 1) response.writeHead(503).end("<h1>Restarting</h1>");
+      else response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(body));
+    });
+    const { code, stderr } = await backup(target);
+    expect([code, told]).toEqual([0, 2]);
+    expect(stderr).not.toContain("was not told");
+  });
+
   it("gives exit 9 when the list breaks off, and 4 without a token", async () => {
     const target = await serve(["acme"]);
     await target.close();

@@ -4,6 +4,7 @@ import type { BodyOf, Routes } from "@tenantctl/contract";
 import { failureOf } from "../report-error.ts";
 import type { Api } from "../session/api.ts";
 import { itemsOf, type RunRecord } from "./run-record.ts";
+import { withRetries } from "./transience.ts";
 
 type Report = BodyOf<Routes["backups.report"]>;
 export type ReportItem = Report["items"][number];
@@ -46,13 +47,13 @@ export const reportRun = async (api: Api, report: RunReport, note: (line: string
   try {
     for (let from = 0; ; from += itemsPerCall) {
       const isLast = from + itemsPerCall >= items.length;
-      await api.call("backups.report", {
-        body: {
-          ...common,
-          items: items.slice(from, from + itemsPerCall),
-          ...(isLast ? { finishedAt, exitCode } : {}),
-        },
-      });
+      const body = {
+        ...common,
+        items: items.slice(from, from + itemsPerCall),
+        ...(isLast ? { finishedAt, exitCode } : {}),
+      };
+      // The same again changes nothing; what the API never hears of raises an alert for backups that are there.
+      await withRetries(() => api.call("backups.report", { body }));
       if (isLast) return;
     }
   } catch (error) {
