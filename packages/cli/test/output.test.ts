@@ -88,6 +88,17 @@ describe("a table", () => {
     expect(whole).not.toContain("…");
   });
 
+  it("drops times and counts rather than cutting an id", () => {
+    const id = "01890000-0000-7000-8000-000000000009";
+    const { text, dropped } = tableText(
+      [{ at: "2026-11-24T00:32:35.000Z", kind: "data-breach", status: "open", done: 2, id }],
+      [{ key: "at", as: "time" }, { key: "kind" }, { key: "status" }, { key: "done", as: "count" }, { key: "id" }],
+      paint,
+      60,
+    );
+    expect([text.split("\n").at(-1)?.replace(/ +/g, " "), dropped]).toEqual([`data-breach open ${id}`, 2]);
+  });
+
   it("drops what matters least first, and keeps what names the row whole", () => {
     const { text, dropped } = tableText(rows, columns, paint, 45);
     expect(dropped).toBe(1);

@@ -107,7 +107,12 @@ export const run = async (invocation: Invocation): Promise<number> => {
   });
   if (offline && rows.length === 0) return exitCodes.problemFound;
   if (stale.length === 0) {
-    out.note(`every tenant has a backup of the last ${text}`);
+    const without = rows.filter(({ lastBackupAt }) => lastBackupAt === null).length;
+    out.note(
+      without === 0
+        ? `every tenant has a backup of the last ${text}`
+        : `no tenant is without a backup for longer than ${text}; new, and not backed up yet: ${without} of ${rows.length}`,
+    );
     return exitCodes.done;
   }
   const names = stale.slice(0, namedAtMost).map(({ slug }) => slug);

@@ -31,6 +31,12 @@ interface Fitted {
   readonly dropped: number;
 }
 
+/** What goes when all that may is gone: a time, then a count, the last one first. Half an id or a name of four letters is worse. */
+const leastMissed = <C extends { readonly column: Column }>(kept: readonly C[]): C | undefined =>
+  kept.length <= 2
+    ? undefined
+    : (kept.findLast(({ column }) => column.as === "time") ?? kept.findLast(({ column }) => isNumber(column)));
+
 /** Which columns fit into `width` (none: all), how wide each is, and how many had to go. */
 const fit = (columns: readonly Column[], natural: readonly number[], width: number | undefined): Fitted => {
   const kept = columns.map((column, index) => ({ column, width: natural[index] ?? 0 }));
@@ -39,9 +45,10 @@ const fit = (columns: readonly Column[], natural: readonly number[], width: numb
   const shrinkable = (): number =>
     kept.reduce((sum, { column, width }) => sum + (column.flex ? Math.max(0, width - narrowest) : 0), 0);
   while (total() - shrinkable() > width) {
-    const next = kept
-      .filter(({ column }) => column.drop !== undefined)
-      .sort((a, b) => (b.column.drop ?? 0) - (a.column.drop ?? 0))[0];
+    const next =
+      kept
+        .filter(({ column }) => column.drop !== undefined)
+        .sort((a, b) => (b.column.drop ?? 0) - (a.column.drop ?? 0))[0] ?? leastMissed(kept);
     if (next === undefined) break;
     kept.splice(kept.indexOf(next), 1);
   }

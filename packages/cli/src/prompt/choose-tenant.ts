@@ -1,5 +1,6 @@
 import { usage } from "../cli-error.ts";
 import { cleanLine } from "../output/clean.ts";
+import { cut } from "../output/cut.ts";
 import type { Api } from "../session/api.ts";
 import type { Asker } from "./asker.ts";
 
@@ -12,7 +13,8 @@ export const chooseTenant = async (api: Api, ask: Asker): Promise<string> => {
     const tenants = await api.call("tenants.list", { query: { limit: 50, ...(search === "" ? {} : { search }) } });
     return tenants.map(({ slug, name, status, plan }) => ({
       value: slug,
-      name: cleanLine(`${slug}  ${name}`),
+      // One line each, beside the marker.
+      name: cut(cleanLine(`${slug}  ${name}`), (process.stderr.columns ?? 80) - 3),
       description: cleanLine(`${status}, ${plan}`),
     }));
   });

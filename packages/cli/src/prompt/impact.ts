@@ -20,14 +20,16 @@ export const impactOn = async (
   const held = details.quotas
     .filter(({ resource }) => resource === "users" || resource === "customers")
     .map(({ resource, used }) => `${resource} ${used}`);
-  const removed = Object.entries(rows ?? {}).map(([table, count]) => `${table} ${count}`);
+  const removed = Object.entries(rows ?? {})
+    .filter(([, count]) => count > 0)
+    .map(([table, count]) => `${table} ${count}`);
   return {
     slug: details.slug,
     lines: [
       ["tenant", `${details.slug} (${details.name})`],
       ["status", details.status],
       ["users", `${details.users}, ${details.activeSessions} sessions open`],
-      ["rows", (removed.length > 0 ? removed : held).join(", ") || "none"],
+      ["rows", (rows ? removed : held).join(", ") || "none"],
       ["last login", minute(details.lastLoginAt)],
       ["last backup", minute(details.backup.lastBackupAt)],
       ...(details.legalHold === null ? [] : [["legal hold", details.legalHold] as const]),
