@@ -29,6 +29,8 @@ export interface RouteShape {
     | "application/x-tar"
     | "application/vnd.tenantctl.export+json"
     | "application/vnd.tenantctl.checkpoints+jsonl";
+  /** The type of what a success answers, where that is no JSON. */
+  readonly document?: "application/x-tar" | "application/x-tenantctl-archives";
   /** Success answers by status; 503 only where a bad state is told in the same form as a good one (health). */
   readonly responses: Readonly<Partial<Record<200 | 201 | 202 | 503, TSchema>>>;
   /** Errors beside those that follow from `access` and validation. */

@@ -99,8 +99,18 @@ const withCredentials: readonly ErrorCode[] = [
   "forbidden",
   "password_change_required",
 ];
-const withBody: readonly ErrorCode[] = ["malformed_json", "body_too_large", "unsupported_media_type"];
+const withBody: readonly ErrorCode[] = [
+  "malformed_json",
+  "body_too_large",
+  "unsupported_media_type",
+  "request_timeout",
+];
 const aboutTenant: readonly ErrorCode[] = ["tenant_not_found", "tenant_busy"];
+const ofOutage: readonly ErrorCode[] = ["tenant_suspended", "tenant_cancelled", "maintenance"];
+
+/** Whether a tenant can be named beside the path. */
+const namesTenant = ({ query, body }: RouteShape): boolean =>
+  [query, body].some((part) => Object.keys(part?.properties ?? {}).some((name) => /^tenants?(Id)?$/.test(name)));
 
 /** Every error code that a route can answer with. */
 export const errorsOf = (route: RouteShape): ErrorCode[] => {
@@ -112,10 +122,13 @@ export const errorsOf = (route: RouteShape): ErrorCode[] => {
   if (access.kind !== "public") add(withCredentials);
   if (access.kind === "operator" || access.kind === "tenant") codes.add("scope_missing");
   if (access.kind === "tenant") {
-    add(["tenant_required", "tenant_suspended", "tenant_cancelled", "daily_quota_exceeded", ...aboutTenant]);
+    add(["tenant_required", "daily_quota_exceeded", ...aboutTenant, ...ofOutage]);
   }
-  if (access.kind === "operator" && /\/tenants\/:id/.test(route.path)) add(aboutTenant);
+  if (access.kind === "session") add(ofOutage);
+  if (access.kind === "operator" && (/\/tenants\/:id/.test(route.path) || namesTenant(route))) add(aboutTenant);
+  if (route.method !== "GET") codes.add("edit_conflict");
   if (route.body !== undefined) add(withBody);
+  if (route.upload !== undefined) codes.add("unsupported_media_type");
   return (Object.keys(errors) as ErrorCode[]).filter((code) => codes.has(code));
 };
 

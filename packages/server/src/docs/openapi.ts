@@ -31,6 +31,16 @@ const tagTexts: Readonly<Record<string, string>> = {
   errors: "What went wrong, grouped",
   metrics: "Requests, errors and latency over time",
   operations: "Long work under way",
+  checks: "Daily, weekly and monthly checklists",
+  diagnose: "Why something does not work",
+  placements: "On which shard tenants live",
+  backups: "Archives of tenants and of the system, and what became of them",
+  restores: "Bring tenants back, or in, from a document",
+  holds: "Legal holds: what must not be removed",
+  maintenance: "The system or a tenant out of service, as planned",
+  changelog: "What operators changed",
+  contacts: "Whom the system tells, and what was sent to them",
+  incidents: "Outages, breaches and lost data, step by step",
   health: "Is it well",
 };
 
@@ -77,7 +87,7 @@ const parametersOf = (route: RouteShape): JsonSchema[] => {
     in: "header",
     required: false,
     description: "The same key and body answer the same; nothing is done twice. Kept for a day.",
-    schema: { type: "string", minLength: 1, maxLength: 255, pattern: "^[\\x21-\\x7e]+$" },
+    schema: { type: "string", minLength: 1, maxLength: 255, pattern: "^[\\x20-\\x7e]+$" },
   };
   return [
     ...listed("path", route.params),
@@ -99,13 +109,17 @@ const answersOf = (route: RouteShape): JsonSchema => {
     const answer = {
       description: statusTexts[status] ?? "Done",
       headers: headersOf(Number(status), ...(route.query?.properties.cursor === undefined ? [] : ["Link"])),
-      content: { "application/json": { schema: openApiSchema(schema) } },
+      content: { [route.document ?? "application/json"]: { schema: openApiSchema(schema) } },
     };
     const problem = problems[status];
     return [status, problem === undefined ? answer : { ...answer, content: { ...answer.content, ...problem.content } }];
   });
   return { ...problems, ...Object.fromEntries(answers) };
 };
+
+/** Bytes as they are, of any number: the schema of what is read as a stream. */
+const binary: JsonSchema = {};
+const uploadText = "The document itself, read as a stream and of any length.";
 
 const operationOf = (id: string, route: RouteShape): JsonSchema => ({
   operationId: id.replace(".", "_"),
@@ -131,6 +145,9 @@ const operationOf = (id: string, route: RouteShape): JsonSchema => ({
           },
         },
       }),
+  ...(route.upload === undefined
+    ? {}
+    : { requestBody: { required: false, description: uploadText, content: { [route.upload]: { schema: binary } } } }),
   responses: answersOf(route),
 });
 
