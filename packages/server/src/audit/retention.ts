@@ -18,13 +18,24 @@ const chainsAtOnce = 500;
 
 const iso = (name: string) => sql`to_char(${sql.raw(name)} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
-const planQuery = (months: number) =>
-  sql<Omit<RetentionPlan, "months">>`select ${iso("b.before")} as before, ${iso("g.dropped_before")} as "droppedBefore",
-      (select count(*) from app.audit_log l where l.at < b.before) as rows,
-      array(select o from app.audit_retention_obstacles(b.before) o) as obstacles
+const cutoff = (months: number) =>
+  sql<{
+    before: string;
+    droppedBefore: string | null;
+  }>`select ${iso("b.before")} as before, ${iso("g.dropped_before")} as "droppedBefore"
     from app.audit_register g,
       (select date_trunc('month', now() at time zone 'UTC') - make_interval(months => ${months}) as month) m,
       lateral (select m.month at time zone 'UTC' as before) b`.compile(build);
+
+/** By themselves: Citus joins the log, which is on its nodes, to nothing that only the coordinator has. */
+const rowsBefore = (before: string) =>
+  sql<{ rows: number }>`select count(*) as rows from app.audit_log l where l.at < ${before}::timestamptz`.compile(
+    build,
+  );
+const obstaclesBefore = (before: string) =>
+  sql<{
+    obstacles: string[];
+  }>`select array(select o from app.audit_retention_obstacles(${before}::timestamptz) o) as obstacles`.compile(build);
 
 /** What would go if `months` whole months were kept besides this one; all is kept where that is null. */
 export const planRetention = async (
@@ -32,8 +43,12 @@ export const planRetention = async (
   months: number | null,
 ): Promise<RetentionPlan> => {
   if (months !== null) {
-    const [plan] = await run(planQuery(months));
-    if (plan !== undefined) return { months, ...plan };
+    const [cut] = await run(cutoff(months));
+    if (cut !== undefined) {
+      const [counted] = await run(rowsBefore(cut.before));
+      const [kept] = await run(obstaclesBefore(cut.before));
+      return { months, ...cut, rows: counted?.rows ?? 0, obstacles: kept?.obstacles ?? [] };
+    }
   }
   const [register] = await run(
     sql<{
@@ -82,15 +97,19 @@ const dropRows = (
 
 type Trimmed = Head & { readonly new_base: number; readonly new_hash: string };
 
+const droppedBefore = sql<{
+  dropped: string | null;
+}>`select ${iso("g.dropped_before")} as dropped from app.audit_register g`.compile(build);
+
 /** Chains that begin with seals of dropped rows, and where they begin without them. */
-const chainsToTrim = (after: string) =>
+const chainsToTrim = (after: string, dropped: string) =>
   sql<Trimmed>`select ${headColumns}, n.base as new_base, encode((select k.hash from app.audit_seals k
         where k.tenant_id = c.tenant_id and k.sequence = n.base), 'hex') as new_hash
-    from app.audit_register g, app.audit_chains c
+    from app.audit_chains c
     join app.audit_seals f on f.tenant_id = c.tenant_id and f.sequence = c.base_sequence + 1,
-    lateral (select coalesce((select min(s.sequence) - 1 from app.audit_seals s where s.tenant_id = c.tenant_id and s.at >= g.dropped_before),
+    lateral (select coalesce((select min(s.sequence) - 1 from app.audit_seals s where s.tenant_id = c.tenant_id and s.at >= ${dropped}::timestamptz),
       c.sequence) as base) n
-    where c.tenant_id > ${after}::uuid and f.at < g.dropped_before and n.base > c.base_sequence and c.mac is not null
+    where c.tenant_id > ${after}::uuid and f.at < ${dropped}::timestamptz and n.base > c.base_sequence and c.mac is not null
     order by c.tenant_id limit ${chainsAtOnce}`.compile(build);
 
 /** Lets chains begin behind what was dropped. Whatever ends it, the rest is trimmed the next time. Gives the seals that went. */
@@ -100,7 +119,9 @@ export const trimChains = async (db: Database, keys: AuditKeys): Promise<number>
   for (;;) {
     const { chains, gone } = await db.operator().transaction(async (transaction) => {
       await lock(transaction);
-      const found = await transaction.run(chainsToTrim(after));
+      const [register] = await transaction.run(droppedBefore);
+      const dropped = register?.dropped ?? null;
+      const found = dropped === null ? [] : await transaction.run(chainsToTrim(after, dropped));
       // An altered chain stays whole: it is evidence.
       const heads = found
         .filter((head) => headProof(keys, head) === "ours")

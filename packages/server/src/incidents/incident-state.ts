@@ -18,17 +18,32 @@ const shownSettings = (values: Settings): Record<string, unknown> =>
     }),
   );
 
-const tenantStates = (ids: readonly string[]) =>
-  sql<State["tenants"][number]>`select t.id, t.slug, t.status,
-    coalesce((select jsonb_agg(jsonb_build_object('id', s.id, 'userId', s.user_id, 'email', u.email,
+type TenantState = State["tenants"][number];
+
+const named = (ids: readonly string[]) =>
+  sql<
+    Omit<TenantState, "sessions" | "tokens">
+  >`select t.id, t.slug, t.status from app.tenants t where t.id = any(${[...ids]}::uuid[]) order by t.slug`.compile(
+    build,
+  );
+
+/** A statement each: what is on every node of a Citus cluster is not joined there to a list of what is on one. */
+const sessionsOf = (ids: readonly string[]) =>
+  sql<
+    Pick<TenantState, "id" | "sessions">
+  >`select s.tenant_id as id, jsonb_agg(jsonb_build_object('id', s.id, 'userId', s.user_id, 'email', u.email,
         'createdAt', ${jsonTime("s.created_at")}, 'expiresAt', ${jsonTime("s.expires_at")}, 'endedAt', ${jsonTime("s.ended_at")},
-        'endReason', s.end_reason, 'address', s.address, 'userAgent', s.user_agent) order by s.created_at desc)
-      from app.sessions s left join app.users u on u.tenant_id = s.tenant_id and u.id = s.user_id where s.tenant_id = t.id), '[]') as sessions,
-    coalesce((select jsonb_agg(jsonb_build_object('id', k.id, 'name', k.name, 'scopes', k.scopes, 'createdBy', k.created_by_name,
+        'endReason', s.end_reason, 'address', s.address, 'userAgent', s.user_agent) order by s.created_at desc) as sessions
+    from app.sessions s left join app.users u on u.tenant_id = s.tenant_id and u.id = s.user_id
+    where s.tenant_id = any(${[...ids]}::uuid[]) group by s.tenant_id`.compile(build);
+
+const tokensOf = (ids: readonly string[]) =>
+  sql<
+    Pick<TenantState, "id" | "tokens">
+  >`select k.tenant_id as id, jsonb_agg(jsonb_build_object('id', k.id, 'name', k.name, 'scopes', k.scopes, 'createdBy', k.created_by_name,
         'createdAt', ${jsonTime("k.created_at")}, 'expiresAt', ${jsonTime("k.expires_at")}, 'revokedAt', ${jsonTime("k.revoked_at")},
-        'lastUsedAt', ${jsonTime("k.last_used_at")}) order by k.created_at desc)
-      from app.api_tokens k where k.tenant_id = t.id), '[]') as tokens
-  from app.tenants t where t.id = any(${[...ids]}::uuid[]) order by t.slug`.compile(build);
+        'lastUsedAt', ${jsonTime("k.last_used_at")}) order by k.created_at desc) as tokens
+    from app.api_tokens k where k.tenant_id = any(${[...ids]}::uuid[]) group by k.tenant_id`.compile(build);
 
 const plans = sql<{ plan: unknown }>`select to_jsonb(p) as plan from app.plans p order by p.name`.compile(build);
 const rules = sql<{
@@ -39,15 +54,24 @@ const clock = sql<{ at: string }>`select ${jsonTime("n.now")} as at from (select
 /** What evidence says beside the logs: who could have come in with what, and how the system was set up. */
 export const incidentState = async (call: Call<StateRoute>): Promise<State> => {
   const incident = await readIncident(call.scope, call.params.id);
-  const [tenants, planRows, ruleRows, [now]] = await call.scope.batch([
-    tenantStates(incident.tenants.map(({ id }) => id)),
+  const ids = incident.tenants.map(({ id }) => id);
+  const [tenants, sessions, tokens, planRows, ruleRows, [now]] = await call.scope.batch([
+    named(ids),
+    sessionsOf(ids),
+    tokensOf(ids),
     plans,
     rules,
     clock,
   ]);
+  const held = new Map(sessions.map(({ id, sessions: own }) => [id, own]));
+  const issued = new Map(tokens.map(({ id, tokens: own }) => [id, own]));
   return {
     at: now?.at ?? incident.openedAt,
-    tenants,
+    tenants: tenants.map((tenant) => ({
+      ...tenant,
+      sessions: held.get(tenant.id) ?? [],
+      tokens: issued.get(tenant.id) ?? [],
+    })),
     configuration: {
       version,
       settings: shownSettings(call.app.settings),

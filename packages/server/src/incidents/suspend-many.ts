@@ -81,16 +81,20 @@ interface Credential {
 const ofOneTenant: readonly ErrorCode[] = ["tenant_busy", "tenant_not_found", "transition_forbidden", "edit_conflict"];
 
 /** What could be presented still: sessions whose time is not over, tokens that nobody revoked. */
-const credentials = (tenants: readonly string[]) =>
-  sql<Credential>`select t.id as "tenantId", c.* from unnest(${[...tenants]}::uuid[]) as t(id), lateral (
-      (select s.id as "sessionId", s.user_id as "userId", u.role, null::bytea as "tokenHash"
-        from app.sessions s join app.users u on u.tenant_id = s.tenant_id and u.id = s.user_id
-        where s.tenant_id = t.id and s.expires_at > now() order by s.created_at desc limit ${sql.lit(triedOfEach)})
-      union all
-      (select null, null, null, k.token_hash from app.api_tokens k where k.tenant_id = t.id and k.revoked_at is null
-        and (k.expires_at is null or k.expires_at > now()) order by k.created_at desc limit ${sql.lit(triedOfEach)})) c`.compile(
-    build,
-  );
+const sessionsOf = (tenants: readonly string[]) =>
+  sql<Credential>`select c.* from (
+      select s.tenant_id as "tenantId", s.id as "sessionId", s.user_id as "userId", u.role, null::bytea as "tokenHash",
+        row_number() over (partition by s.tenant_id order by s.created_at desc) as place
+      from app.sessions s join app.users u on u.tenant_id = s.tenant_id and u.id = s.user_id
+      where s.tenant_id = any(${[...tenants]}::uuid[]) and s.expires_at > now()) c
+    where c.place <= ${sql.lit(triedOfEach)}`.compile(build);
+const tokensOf = (tenants: readonly string[]) =>
+  sql<Credential>`select c.* from (
+      select k.tenant_id as "tenantId", null::uuid as "sessionId", null::uuid as "userId", null::text as role, k.token_hash as "tokenHash",
+        row_number() over (partition by k.tenant_id order by k.created_at desc) as place
+      from app.api_tokens k
+      where k.tenant_id = any(${[...tenants]}::uuid[]) and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())) c
+    where c.place <= ${sql.lit(triedOfEach)}`.compile(build);
 
 /** Codes with which a request on what was let in before is refused. */
 const refusals: readonly string[] = [
@@ -139,7 +143,7 @@ export const suspendMany = async (call: Call<ManyRoute>): Promise<Many> => {
   if (fault !== undefined && faults.length === found.length && !ofOneTenant.includes(fault.code)) throw fault;
   const tookMs = Math.round(performance.now() - begun);
   const shutOut = suspended.flatMap(({ id, outcome }) => (id === null || outcome === "failed" ? [] : [id]));
-  const presented = await call.scope.run(credentials(shutOut));
+  const presented = (await call.scope.batch([sessionsOf(shutOut), tokensOf(shutOut)])).flat();
   const tries = await inTurn(presented, async (one) => ({ id: one.tenantId, refused: await isRefused(call, one) }));
   const tenants = [
     ...suspended.map((one) => {
