@@ -70,3 +70,24 @@ test("of all tenants together only so many are read", async () => {
     for (const response of unread) response.destroy();
   }
 });
+
+test("who asks for one more waits for its turn, and one that was given up leaves its turn to others", async () => {
+  const { token } = await server.provision();
+  const all = await Promise.all(Array.from({ length: 10 }, () => answerTo(token)));
+  expect(all.map(({ status }) => status)).toEqual(all.map(() => 200));
+
+  const large = await largeTenant();
+  const unread = [await standStill(large.token), await standStill(large.token)];
+  const left = new AbortController();
+  const headers = { authorization: `Bearer ${large.token}` };
+  const asked = fetch(new URL(exportPath, server.url), { headers, signal: left.signal }).then(
+    () => "answered",
+    () => "given up",
+  );
+  left.abort();
+  expect(await asked).toBe("given up");
+  for (const response of unread) response.destroy();
+  for (let round = 0; round < 4; round += 1) {
+    await until("a turn of its own", async () => (await answerTo(large.token)).status === 200);
+  }
+});

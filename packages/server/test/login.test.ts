@@ -160,6 +160,6 @@ describe("logging in", () => {
     await post({ ...tenant.admin, password: "a wrong password" });
     const keys = await server.asOwner("select key from app.login_throttles");
     expect(keys.length).toBeGreaterThan(0);
-    for (const { key } of keys) expect(key).toMatch(/^(pair|account|address):[\w-]{43}$/);
+    for (const { key } of keys) expect(key).toMatch(/^(pair:[\w-]{43}|account|address):[\w-]{43}$/);
   });
 });
