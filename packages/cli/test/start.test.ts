@@ -92,7 +92,9 @@ describe("tenantctl start", () => {
     const { started, url } = await start(dir);
     const words = started.stdout();
     expect(words).toMatch(/first operator\s+\S+@\S+\npassword\s+\S{12,}\s+\(shown this once\)/);
-    expect(words.split("Try next")[1]?.match(/^ {2}\S/gm)).toHaveLength(3);
+    const [exported, ...tries] = words.split("Try next")[1]?.match(/(?<=^ {2})\S.*$/gm) ?? [];
+    expect(tries).toEqual(["tenantctl status", "tenantctl provision", "tenantctl list"]);
+    expect(exported).toBe(`export TENANTCTL_CONFIG_DIR=${join(dir, ".tenantctl/cli")}`);
     expect((await fetch(`${url}/api/health`)).status).toBe(200);
     expect(await use(dir, "status")).toMatchObject({ code: 0 });
     expect(await provision(dir, "Kept")).toMatchObject({ code: 0 });

@@ -1,3 +1,5 @@
+import { shellWord } from "../output/shell-word.ts";
+
 /** What a schedule runs, and when. */
 export interface Schedule {
   /** The program and its arguments, all paths absolute. */
@@ -8,10 +10,6 @@ export interface Schedule {
   readonly hour: number;
   readonly minute: number;
 }
-
-/** One word for sh. */
-const shellWord = (text: string): string =>
-  /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 
 /** In a crontab a percent sign ends the command. */
 const cronText = (text: string): string => text.replaceAll("%", "\\%");

@@ -1,6 +1,7 @@
 import { relative } from "node:path";
 import { defineCommands } from "../command.ts";
-import { leaveContext } from "../start/local-context.ts";
+import { shellWord } from "../output/shell-word.ts";
+import { leaveContext, localConfigDir } from "../start/local-context.ts";
 import { type RunningServer, runServer } from "../start/run-server.ts";
 import { serveUntilSignal } from "../start/serve-until-signal.ts";
 import { serverFlags, serverSettings } from "../start/server-settings.ts";
@@ -13,7 +14,7 @@ const caller = (env: NodeJS.ProcessEnv): string =>
 const folder = (path: string): string => (path.startsWith("/") ? relative(process.cwd(), path) || "." : path);
 
 /** What a newcomer needs to know, and the next three things to try. */
-const welcome = ({ url, data }: RunningServer, env: NodeJS.ProcessEnv): string => {
+const welcome = ({ url, data }: RunningServer, dataDir: string, env: NodeJS.ProcessEnv): string => {
   const run = caller(env);
   const lines = [
     "",
@@ -21,7 +22,18 @@ const welcome = ({ url, data }: RunningServer, env: NodeJS.ProcessEnv): string =
     `  documentation  ${url}/docs`,
     `  data           ${folder(data)}`,
   ];
-  lines.push("", "Try next, in a second terminal:", `  ${run} status`, `  ${run} provision`, `  ${run} list`, "");
+  // Through pnpm it is known already; elsewhere the commands would look for a login in the user's own configuration.
+  const found = run !== "tenantctl" || (env.TENANTCTL_CONFIG_DIR ?? "") !== "";
+  const login = found ? [] : [`  export TENANTCTL_CONFIG_DIR=${shellWord(localConfigDir(dataDir))}`];
+  lines.push(
+    "",
+    "Try next, in a second terminal:",
+    ...login,
+    `  ${run} status`,
+    `  ${run} provision`,
+    `  ${run} list`,
+    "",
+  );
   return lines.join("\n");
 };
 
@@ -55,7 +67,7 @@ export const commands = defineCommands([
               ),
             beforeListening: (db, url) => leaveContext(db, settings.dataDir, url),
           }),
-        (server) => out.text(welcome(server, invocation.settings.env)),
+        (server) => out.text(welcome(server, settings.dataDir, invocation.settings.env)),
         out.note,
       );
     },
