@@ -67,6 +67,9 @@ export function openPool(settings: PoolSettings): Pool {
       if (watch.silent) throw new DatabaseUnavailable(new Error("it has fallen silent"));
       if (pool.waitingCount >= settings.size * waitingEach) throw new PoolExhausted(pool.waitingCount);
       const client = await pool.connect().catch((error: unknown) => {
+        // All are lent, and PostgreSQL answers those who have them: it is this process that is at its limit.
+        if (borrowed.size >= settings.size && watch.heardWithin(settings.connectTimeout))
+          throw new PoolExhausted(pool.waitingCount);
         throw new DatabaseUnavailable(error);
       });
       if (!(client instanceof Client)) {

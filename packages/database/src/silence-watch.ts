@@ -10,6 +10,8 @@ const lookMs = 1000;
 export interface SilenceWatch {
   /** True from when PostgreSQL was found not to answer until it answers again: who asks then need not wait. */
   readonly silent: boolean;
+  /** Whether it was heard within so many milliseconds: by a connection in use, or because the watch asked. */
+  heardWithin(ms: number): boolean;
   stop(): void;
 }
 
@@ -38,6 +40,7 @@ export const watchSilence = (url: string, borrowed: ReadonlySet<Client>): Silenc
   let silent = false;
   let asking = false;
   let nextAt = 0;
+  let answeredAt = Number.NEGATIVE_INFINITY;
 
   const quiet = (now: number): Client[] =>
     [...borrowed].filter(({ sentAt, heardAt }) => now - Math.max(sentAt, heardAt) > quietMs);
@@ -48,6 +51,7 @@ export const watchSilence = (url: string, borrowed: ReadonlySet<Client>): Silenc
     asking = true;
     const answered = await answers(url);
     const later = performance.now();
+    if (answered) answeredAt = later;
     // Whoever was answered meanwhile shows that somebody is there.
     const nobody = !answered && ![...borrowed].some(({ heardAt }) => heardAt > now);
     const dumb = quiet(later);
@@ -62,6 +66,10 @@ export const watchSilence = (url: string, borrowed: ReadonlySet<Client>): Silenc
   return {
     get silent() {
       return silent;
+    },
+    heardWithin: (ms) => {
+      const since = performance.now() - ms;
+      return answeredAt > since || [...borrowed].some(({ heardAt }) => heardAt > since);
     },
     stop: () => clearInterval(timer),
   };

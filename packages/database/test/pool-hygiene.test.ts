@@ -106,4 +106,27 @@ describeOnEachCluster("connections", (cluster) => {
     ).rejects.toMatchObject({ code: "database_unavailable", hint: expect.stringContaining("PostgreSQL") });
     await nowhere.close();
   });
+
+  it("that are all lent to others are told from a database that does not answer", async () => {
+    const { url, prefix } = opened.database;
+    const entry = readAsUser({ sessionId: alpha.sessionId, userId: alpha.userId, role: "tenant_admin" });
+    const small = await openDatabase({ url, prefix, poolSizes: { tenant: 1 }, connectTimeout: 1000 });
+    let lent = (): void => undefined;
+    const begun = new Promise<void>((resolve) => {
+      lent = resolve;
+    });
+    let over = false;
+    const busy = small.tenant(alpha.id, entry).transaction(async (transaction) => {
+      while (!over) {
+        await transaction.run(whoAmI);
+        lent();
+      }
+    });
+    await begun;
+    await expect(small.tenant(alpha.id, entry).run(whoAmI)).rejects.toMatchObject({ code: "pool_exhausted" });
+    over = true;
+    await busy;
+    expect(await small.tenant(alpha.id, entry).run(whoAmI)).toHaveLength(1);
+    await small.close();
+  });
 });
