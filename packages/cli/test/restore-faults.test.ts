@@ -61,6 +61,8 @@ describe("which backup is taken", () => {
     expect([unfinished.code, unfinished.stderr]).toEqual([10, expect.stringContaining("is not a backup")]);
     const { code, stderr } = await restore("globex", "--as-new", "globex-copy");
     expect([code, stderr]).toEqual([6, expect.stringContaining("holds a backup of globex")]);
+    const file = await restore("runs/acme.tar", "--as-new", "acme-copy");
+    expect([file.code, file.stderr]).toEqual([2, expect.stringContaining("restore --file runs/acme.tar --as-new")]);
   });
 
   it("that of the tenant that has the slug now, not of one that had it before", async () => {

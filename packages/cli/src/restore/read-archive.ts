@@ -4,6 +4,7 @@ import { CliError, usage } from "../cli-error.ts";
 import { type Invocation, textFlag } from "../invocation.ts";
 import { bytesText } from "../output/cell.ts";
 import { cleanLine } from "../output/clean.ts";
+import { shellWord } from "../output/shell-word.ts";
 import type { Api } from "../session/api.ts";
 import { type CheckedArchive, checkArchive } from "./checked-archive.ts";
 import { type ChosenArchive, chooseArchive } from "./choose-archive.ts";
@@ -30,6 +31,11 @@ export const readArchive = async (
   const file = textFlag(flags, "file");
   if (file !== undefined && flags.run !== undefined)
     throw usage("--file names the archive itself; --run doesn't go with it");
+  if (file === undefined && tenant !== null && /[/.]/.test(tenant))
+    throw usage(
+      `"${cleanLine(tenant)}" is no tenant's slug or id`,
+      `An archive is named with --file: tenantctl restore --file ${shellWord(tenant)} --as-new <slug>`,
+    );
   const chosen: ChosenArchive =
     file === undefined
       ? await chooseArchive(
