@@ -25,7 +25,13 @@ const isCoded = (error: unknown): error is Error & { code: string; hint: string 
 export const failureOf = (error: unknown): Failure => {
   if (error instanceof CliError) return { code: error.code, exit: error.exit, detail: error.message, hint: error.hint };
   if (error instanceof UnreachableError)
-    return { code: "unreachable", exit: exitCodes.unreachable, detail: error.message, hint: error.hint };
+    return {
+      code: "unreachable",
+      exit: exitCodes.unreachable,
+      detail: error.message,
+      hint: error.hint,
+      ...(error.retryAfter === undefined ? {} : { retryAfter: error.retryAfter }),
+    };
   if (isCoded(error) && isErrorCode(error.code)) {
     const problem = "problem" in error ? (error.problem as { requestId?: string } | undefined) : undefined;
     const more = error instanceof ContractError ? error : undefined;

@@ -18,10 +18,13 @@ export class ApiError extends ContractError {
 /** The server could not be reached, or what answered is not this API. */
 export class UnreachableError extends Error {
   readonly hint: string;
-  constructor(detail: string, hint: string, cause?: unknown) {
+  /** Seconds after which whatever answered wants to be asked again. */
+  readonly retryAfter: number | undefined;
+  constructor(detail: string, hint: string, cause?: unknown, retryAfter?: number) {
     super(detail, { cause });
     this.name = "UnreachableError";
     this.hint = hint;
+    this.retryAfter = retryAfter;
   }
 }
 
@@ -124,12 +127,14 @@ export const errorOf = async (response: WholeAnswer): Promise<ApiError | Unreach
   } catch {
     parsed = undefined;
   }
-  const retryAfter = Number(response.headers.get("retry-after"));
-  if (isProblem(parsed))
-    return new ApiError(parsed, Number.isFinite(retryAfter) && retryAfter > 0 ? retryAfter : undefined);
+  const asked = Number(response.headers.get("retry-after"));
+  const retryAfter = Number.isFinite(asked) && asked > 0 ? asked : undefined;
+  if (isProblem(parsed)) return new ApiError(parsed, retryAfter);
   return new UnreachableError(
     `${response.url} answered ${response.status} without a problem document`,
     "Check that the URL is that of a tenantctl API and that no proxy answers in its place.",
+    undefined,
+    retryAfter,
   );
 };
 

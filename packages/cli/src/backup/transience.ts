@@ -28,7 +28,8 @@ export const withRetries = async <T>(
       return await work(attempt);
     } catch (error) {
       const pause = pauses[attempt - 1];
-      const asked = error instanceof ContractError ? (error.retryAfter ?? 0) * 1000 : 0;
+      const said = error instanceof ContractError || error instanceof UnreachableError ? error.retryAfter : undefined;
+      const asked = (said ?? 0) * 1000;
       if (pause === undefined || !isTransient(error) || asked > longestMs || signal?.aborted) throw error;
       onRetry?.(error, attempt);
       await wait(Math.max(asked, pause * (0.5 + Math.random() / 2)), undefined, signal ? { signal } : {}).catch(() => {
