@@ -183,6 +183,32 @@ describe("a reported run", () => {
     expect(left.map(({ runId }: { runId: string }) => runId)).toEqual([old.runId]);
   });
 
+  it("that a verification found damaged counts no more, until one finds it whole", async () => {
+    const [tenant, other] = [await server.provision(), await server.provision()];
+    const snapshotAt = ago(49);
+    await report(newRun({ startedAt: snapshotAt, items: [item(tenant.id, { snapshotAt, bytes: 7 })] }));
+    const young = newRun({ items: [item(tenant.id), item(other.id)] });
+    await report(young);
+    const { lastBackupAt } = await factsOf(tenant);
+    const found = (outcome: string, fields: object = {}) =>
+      report({
+        ...young,
+        kind: "verify",
+        exitCode: 10,
+        items: [item(tenant.id, { outcome }), item(other.id)],
+        ...fields,
+      });
+
+    // Damage to a copy elsewhere says nothing of the files that were reported.
+    await found("failed", { repository: "/mnt/offsite" });
+    expect(await factsOf(tenant)).toMatchObject({ lastBackupAt });
+    await found("failed");
+    expect(await factsOf(tenant)).toMatchObject({ lastBackupAt: snapshotAt, lastBackupBytes: 7, lastVerifiedAt: null });
+    expect(await factsOf(other)).toMatchObject({ lastBackupAt, lastVerifiedAt: young.startedAt });
+    await found("ok", { exitCode: 0 });
+    expect(await factsOf(tenant)).toMatchObject({ lastBackupAt, lastVerifiedAt: young.startedAt });
+  });
+
   it("says when its files expire, and which hold a tenant still", async () => {
     const [one, other] = [await server.provision(), await server.provision()];
     const expiresAt = ago(-24 * 35);

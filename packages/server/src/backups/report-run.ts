@@ -66,7 +66,7 @@ export const reportRun = (call: Call<Report>): Promise<Run> =>
     if (changedRun || changed.length > 0) {
       // Its end makes all of the run count.
       const whose = changedRun ? null : changed.map(({ tenantId }) => tenantId);
-      await Promise.all([transaction.run(sumUp(body)), transaction.run(updateFacts(body, whose))]);
+      await Promise.all([sumUp(body), ...updateFacts(body, whose)].map((query) => transaction.run<unknown>(query)));
     }
     const [run] = await transaction.run(readRun(body));
     if (run === undefined) throw new Error("the run that was stored is not there");
