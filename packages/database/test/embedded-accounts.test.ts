@@ -1,5 +1,15 @@
 import { execFileSync } from "node:child_process";
-import { chownSync, cpSync, lstatSync, readdirSync, readlinkSync, realpathSync, rmSync, statSync } from "node:fs";
+import {
+  chownSync,
+  cpSync,
+  lstatSync,
+  readdirSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+} from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { chooseAccount } from "../src/embedded/account.ts";
@@ -50,7 +60,7 @@ describe.runIf(asRoot && process.platform === "linux")("started by root", () => 
     const target = relocated(dataDir);
     await withClient(first.url, (client) => client.query("create table note as select 1 as one"));
     await first.stop();
-    rmSync(dataDir);
+    unlinkSync(dataDir);
     const said: string[] = [];
     const second = await startHere(dataDir, { log: (line) => said.push(line) });
     await expect(withClient(second.url, (client) => client.query("select one from note"))).rejects.toMatchObject({

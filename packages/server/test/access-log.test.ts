@@ -309,9 +309,10 @@ describe("faults", () => {
     const [row] = await log(`?actor=${userId}`);
     expect(Math.abs(Date.parse(row.at) - Date.now())).toBeLessThan(180_000);
     // What the database's own clock wrote while it was ahead is put down as of now, and ages from there.
-    await server.asOwner("update app.access_log set minute = minute + interval '3 years' where actor_id = $1", [
-      userId,
-    ]);
+    await server.asOwner(
+      "update app.access_log set minute = $2::timestamptz + interval '3 years' where actor_id = $1",
+      [userId, row.at],
+    );
     await server.asOwner("select app.drop_old_accesses()");
     const [again] = await log(`?actor=${userId}`);
     expect(Math.abs(Date.parse(again.at) - Date.now())).toBeLessThan(180_000);
@@ -335,7 +336,8 @@ describe("faults", () => {
       "select tableoid::regclass::text as part from app.access_log where tenant_id = $1 and minute > now() - interval '90 days' and minute < now() - interval '1 day'",
       [free.id],
     );
-    expect(parts[0]?.part).toMatch(/access_log_\d{4}_\d\d_\d\d$/);
+    // With the shard's number on Citus.
+    expect(parts[0]?.part).toMatch(/access_log_\d{4}_\d\d_\d\d(_\d+)?$/);
     expect((await call(operator, `/api/admin/tenants/${held.id}/hold`, "PUT", { reason: "litigation" })).status).toBe(
       200,
     );
