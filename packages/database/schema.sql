@@ -1167,11 +1167,11 @@ grant execute on function app.add_errors to operator;
 grant execute on function app.append_audit_seals to operator;
 -- app.audit_announced(batch bigint): volatile, runs as its owner, search_path=pg_catalog, pg_temp; body c1e2238d
 grant execute on function app.audit_announced to operator;
--- app.audit_retention_obstacles(cutoff timestamp with time zone): stable, runs as its owner, search_path=pg_catalog, pg_temp; body 554c8a20
+-- app.audit_retention_obstacles(cutoff timestamp with time zone): stable, runs as its owner, search_path=pg_catalog, pg_temp; body b587eb08
 grant execute on function app.audit_retention_obstacles to operator;
 -- app.drop_audit_rows(cutoff timestamp with time zone, register json): volatile, runs as its owner, search_path=pg_catalog, pg_temp, lock_timeout=5s; body a5b4f822
 grant execute on function app.drop_audit_rows to operator;
--- app.drop_old_accesses(): volatile, runs as its owner, search_path=pg_catalog, pg_temp, lock_timeout=2s; body c86bd57e
+-- app.drop_old_accesses(): volatile, runs as its owner, search_path=pg_catalog, pg_temp, lock_timeout=2s; body 93959419
 grant execute on function app.drop_old_accesses to operator;
 -- app.drop_old_usage(): volatile, runs as its owner, search_path=pg_catalog, pg_temp; body 5af0508d
 grant execute on function app.drop_old_usage to operator;
@@ -1236,7 +1236,7 @@ grant execute on function app.sees_transactions to operator;
 -- app.token_actor(tenant uuid, hash bytea): stable, runs as its caller, search_path=pg_catalog, pg_temp; body d919b607
 grant execute on function app.token_actor to operator;
 grant execute on function app.token_actor to tenant;
--- app.trim_audit_chains(heads json): volatile, runs as its owner, search_path=pg_catalog, pg_temp; body 2ee90367
+-- app.trim_audit_chains(heads json): volatile, runs as its owner, search_path=pg_catalog, pg_temp; body 48e99dfc
 grant execute on function app.trim_audit_chains to operator;
 -- app.use_one(tenant uuid, resource text, bytes bigint): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body 5f4837f8
 grant execute on function app.use_one to operator;
@@ -1275,7 +1275,7 @@ grant execute on function tenancy.lock_key to tenant;
 -- tenancy.problems(tbl regclass): stable, runs as its caller, search_path=pg_catalog, pg_temp; body 64fc9d6b
 grant execute on function tenancy.problems to operator;
 -- tenancy.protect(tbl regclass, secret text[], transient boolean, tenant_may text): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body 905b988d
--- tenancy.raise_sequence(seq regclass, reached bigint): volatile, runs as its owner, search_path=pg_catalog, pg_temp; body bb78feb8
+-- tenancy.raise_sequence(seq regclass, reached bigint): volatile, runs as its owner, search_path=pg_catalog, pg_temp; body f46dac10
 grant execute on function tenancy.raise_sequence to operator;
 -- tenancy.refuse_problems(tbl regclass): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body 30fcbe2d
 -- tenancy.retain(tbl regclass, tenant_may text): volatile, runs as its caller, search_path=pg_catalog, pg_temp; body 27aea5db

@@ -1,3 +1,4 @@
+import { hasCitus } from "./citus.ts";
 import { Client } from "./client.ts";
 import { requirePostgresUrl } from "./connection-url.ts";
 import { DatabaseUnavailable } from "./database-error.ts";
@@ -19,6 +20,7 @@ export async function rebuildSystem<T>(
     throw new DatabaseUnavailable(error);
   });
   try {
+    client.citus = await hasCitus(client);
     const role = roleName(prefix ?? defaultRolePrefix, "owner");
     const opening = ["begin", `set local role ${role}`].map((sql) => ({ sql, parameters: [], plain: true }));
     return await rewriteOn(client, createStatementNames(false), opening, fn);

@@ -26,8 +26,8 @@ const settingsWith = (
 /** As long as it takes; keys are checked once all rows are there, and a statement is planned once for all its rows. */
 const settings: Statement = {
   sql: settingsWith("force_generic_plan"),
-  // It finds a statement's shard by the values.
-  onCitus: settingsWith("force_custom_plan"),
+  // It finds a statement's shard by the values, and touches tables of all nodes only after one that went shard by shard.
+  onCitus: `${settingsWith("force_custom_plan")}; set local citus.multi_shard_modify_mode = sequential`,
   parameters: [],
   plain: true,
 };

@@ -315,7 +315,7 @@ test("a removal whose process died is finished by whoever finds it", async () =>
   await withClient(server.database.cluster.adminUrl, (client) =>
     client.query(
       `select pg_terminate_backend(pid) from pg_stat_activity
-       where datname = $1 and application_name = 'tenantctl operator' and wait_event_type = 'Lock'`,
+       where datname = $1 and application_name = 'tenantctl operator' and query like 'with removed as%' and state = 'active'`,
       [server.database.name],
     ),
   );
