@@ -1167,7 +1167,7 @@ grant execute on function app.add_errors to operator;
 grant execute on function app.append_audit_seals to operator;
 -- app.audit_announced(batch bigint): volatile, runs as its owner, search_path=pg_catalog, pg_temp; body c1e2238d
 grant execute on function app.audit_announced to operator;
--- app.audit_retention_obstacles(cutoff timestamp with time zone): stable, runs as its owner, search_path=pg_catalog, pg_temp; body b587eb08
+-- app.audit_retention_obstacles(cutoff timestamp with time zone): stable, runs as its owner, search_path=pg_catalog, pg_temp; body 9485c52b
 grant execute on function app.audit_retention_obstacles to operator;
 -- app.drop_audit_rows(cutoff timestamp with time zone, register json): volatile, runs as its owner, search_path=pg_catalog, pg_temp, lock_timeout=5s; body a5b4f822
 grant execute on function app.drop_audit_rows to operator;

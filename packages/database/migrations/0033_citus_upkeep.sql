@@ -77,18 +77,17 @@ end $$;
 create or replace function app.audit_retention_obstacles(cutoff timestamptz) returns setof text
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 declare
-  held uuid[];
-  slug text;
+  held record;
   waiting bigint;
 begin
   if cutoff <> date_trunc('month', cutoff at time zone 'UTC') at time zone 'UTC' or cutoff > now() - interval '31 days' then
     return next 'only whole months that ended a month ago or longer are dropped';
   end if;
-  -- A table each: holds are on the coordinator, the log is on its nodes, and tenants are on all of them.
-  held := array(select h.tenant_id from app.legal_holds h);
-  held := array(select l.tenant_id from app.audit_log l where l.tenant_id = any (held) and l.at < cutoff group by l.tenant_id);
-  for slug in select t.slug from app.tenants t where t.id = any (held) order by t.slug loop
-    return next format('%s is under a legal hold and has rows in it', slug);
+  -- Holds are on the coordinator, the log is on its nodes: one is not joined to the other.
+  for held in select h.tenant_id as id, t.slug from app.legal_holds h join app.tenants t on t.id = h.tenant_id order by t.slug loop
+    if exists (select 1 from app.audit_log l where l.tenant_id = held.id and l.at < cutoff) then
+      return next format('%s is under a legal hold and has rows in it', held.slug);
+    end if;
   end loop;
   select count(*) into waiting from (
     select 1 from app.audit_log l where l.at < cutoff

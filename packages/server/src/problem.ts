@@ -154,10 +154,21 @@ const retryAfterOf = (detail: unknown, usual: number | undefined): { retryAfter:
   return retryAfter === undefined ? undefined : { retryAfter };
 };
 
+/**
+ * The constraint that an error names. A node of Citus passes its own on without that field: then it stands in the message,
+ * with the number of a shard, and of the product's own checks only that of quotas runs there.
+ */
+const constraintOf = (state: string, { constraint, message, detail }: PostgresFields): string | undefined => {
+  const given = own(constraint);
+  if (given !== undefined) return given;
+  if (state === "TN000") return /^\{"used": .*"resource": /.test(own(detail) ?? "") ? "quota_exceeded" : undefined;
+  return state.startsWith("23") ? /constraint "(.+?)(?:_\d+)?"/.exec(own(message) ?? "")?.[1] : undefined;
+};
+
 const fromPostgres = (fields: PostgresFields, cause: unknown): ContractError | undefined => {
   const state = own(fields.code);
   if (state === undefined) return undefined;
-  const constraint = own(fields.constraint);
+  const constraint = constraintOf(state, fields);
   if (state === "TN000" && constraint !== undefined && isErrorCode(constraint)) {
     const words = raised[constraint];
     const detail = own(fields.message) ?? words?.detail ?? errors[constraint].title;
