@@ -153,6 +153,8 @@ const helpOf = (shape: RouteShape | undefined, name: string): string =>
 const titles: Readonly<Record<string, string>> = { "Options:": "Flags:", "Global Options:": "Flags of every command:" };
 
 const helpStyle = {
+  // Beside the longest flag a terminal of 60 columns leaves less than what commander wraps by itself.
+  minWidthToWrap: 20,
   showGlobalOptions: true,
   sortOptions: false,
   styleTitle: (title: string): string => titles[title] ?? title,

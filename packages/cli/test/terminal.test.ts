@@ -137,4 +137,20 @@ describe("on a terminal", () => {
     expect(stdout).toContain("\u001b[32mactive");
     expect((await shell.terminal(["list", "--no-color"], 60).exit).stdout).not.toContain("\u001b[3");
   });
+
+  it("help fits 60 columns, word by word", async () => {
+    const shell = await openShell();
+    const help = plain((await shell.terminal(["logs", "--help"], 60).exit).stdout);
+    for (const line of help.split("\n")) expect(line.trimEnd().length, line).toBeLessThanOrEqual(60);
+    expect(help.replace(/\s+/g, " ")).toContain("a time, or a duration such as 24h or 7d");
+  });
+
+  it("the audit log keeps its times in 60 columns", async () => {
+    const shell = await withTenants();
+    const at = "2026-11-24T04:10:15.000Z";
+    const row = { at, actor: { name: "ann@example.com" }, action: "password_reset", resourceType: "operator" };
+    shell.api.on("GET /api/audit-logs", () => ({ body: [{ ...row, outcome: "success" }] }));
+    const { stdout } = await shell.terminal(["audit"], 60).exit;
+    expect(plain(stdout)).toMatch(/^2026-11-24 04:10:15 +ann@\S+ +password_reset/m);
+  });
 });

@@ -28,12 +28,12 @@ const accessColumns = [
   { key: "at", title: "minute", as: "time" },
   { key: "actor.name", title: "actor", flex: true },
   { key: "tenantSlug", title: "tenant", none: "(system)", flex: true },
-  { key: "route" },
-  { key: "requests", title: "times", as: "count" },
-  { key: "address", drop: 1 },
-  { key: "actor.type", title: "as", drop: 2 },
-  { key: "actor.id", title: "actor id", drop: 3 },
-  { key: "lastRequestId", title: "last request", drop: 4 },
+  { key: "route", flex: true },
+  { key: "requests", title: "times", as: "count", drop: 1 },
+  { key: "address", drop: 2 },
+  { key: "actor.type", title: "as", drop: 3 },
+  { key: "actor.id", title: "actor id", drop: 4 },
+  { key: "lastRequestId", title: "last request", drop: 5 },
 ] as const satisfies readonly Column[];
 
 const sums = [
