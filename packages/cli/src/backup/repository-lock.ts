@@ -2,7 +2,6 @@ import { randomUUID } from "node:crypto";
 import {
   closeSync,
   linkSync,
-  mkdirSync,
   openSync,
   readFileSync,
   renameSync,
@@ -14,6 +13,7 @@ import {
 import { join } from "node:path";
 import { exitCodes } from "@tenantctl/contract";
 import { CliError } from "../cli-error.ts";
+import { makeFolder } from "../make-folder.ts";
 import { onInterrupt } from "../signals.ts";
 import { isAlive, type ProcessIdentity, thisProcess } from "./process-identity.ts";
 import { localFault } from "./whole-file.ts";
@@ -140,7 +140,7 @@ export const lockRepository = (
   let text: string | undefined;
   let tookOver: LockHolder | undefined;
   try {
-    mkdirSync(repository, { recursive: true, mode: 0o700 });
+    makeFolder(repository);
     for (;;) {
       text = create(path, wanted, makesRoom);
       if (text !== undefined) break;

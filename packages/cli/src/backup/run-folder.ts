@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { exitCodes, slugPattern } from "@tenantctl/contract";
 import { CliError } from "../cli-error.ts";
+import { makeFolder } from "../make-folder.ts";
 import { journalFile } from "./journal.ts";
 import { localFault } from "./whole-file.ts";
 
@@ -27,7 +28,7 @@ export const startOf = (id: string): number =>
 /** Makes a folder of its own for a run, whoever else makes one in the same second. Throws LocalFault. */
 export const makeRunFolder = (repository: string, now: Date): RunFolder => {
   try {
-    mkdirSync(repository, { recursive: true, mode: 0o700 });
+    makeFolder(repository);
     for (let attempt = 0; ; attempt += 1) {
       const id = runId(now, attempt);
       try {

@@ -6,6 +6,7 @@ import { arrayLines } from "../audit/array-lines.ts";
 import { readBody } from "../backup/read-body.ts";
 import { syncFolder } from "../backup/whole-file.ts";
 import { usage } from "../cli-error.ts";
+import { makeFolder } from "../make-folder.ts";
 import { readPages } from "../run-route.ts";
 import type { Api } from "../session/api.ts";
 
@@ -177,7 +178,7 @@ const freshFolder = async (folder: string): Promise<string> => {
 /** Writes and seals an incident's evidence: whole under its name, or not at all. */
 export const sealEvidence = async (api: Api, incident: Incident, since: string, folder: string): Promise<Bundle> => {
   const target = await freshFolder(folder);
-  await mkdir(dirname(target), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(target));
   const partial = `${target}.${crypto.randomUUID()}.partial`;
   await mkdir(partial, { mode: 0o700 });
   try {

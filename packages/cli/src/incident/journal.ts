@@ -1,9 +1,10 @@
-import { chmod, mkdir, open, readdir, readFile, rm } from "node:fs/promises";
+import { chmod, open, readdir, readFile, rm } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import type { BodyOf, Routes } from "@tenantctl/contract";
 import { isAlive, type ProcessIdentity, thisProcess } from "../backup/process-identity.ts";
 import { usage } from "../cli-error.ts";
+import { makeFolder } from "../make-folder.ts";
 
 export type NewIncident = BodyOf<Routes["incidents.open"]> & { readonly id: string };
 export type NewEntry = BodyOf<Routes["incidents.entry"]>;
@@ -65,7 +66,7 @@ const journalAt = (path: string, id: string, text: string): Journal => {
 /** The file of an incident in this configuration's folder, with what it holds so far. Only its owner can read it. */
 export const openJournal = async (dir: string, id: string): Promise<Journal> => {
   const folder = folderOf(dir);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder);
   await chmod(folder, 0o700).catch(() => undefined);
   const path = join(folder, `${id}.jsonl`);
   const text = await readFile(path, "utf8").catch(() => "");

@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { dirname } from "node:path";
 import { exitCodes } from "@tenantctl/contract";
 import { CliError } from "../cli-error.ts";
+import { makeFolder } from "../make-folder.ts";
 import { onInterrupt } from "../signals.ts";
 
 /** A holder that has not finished after this long is gone: what is done under the lock takes seconds. */
@@ -49,7 +50,16 @@ const tryLock = async (path: string): Promise<boolean> => {
  * after `patienceMs` with exit 11.
  */
 export const withLock = async <T>(path: string, work: () => Promise<T>, patienceMs = 30_000): Promise<T> => {
-  await fs.mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  try {
+    makeFolder(dirname(path));
+  } catch (cause) {
+    throw new CliError(
+      "config_unwritable",
+      exitCodes.unexpected,
+      `cannot write ${path}: ${cause instanceof Error ? cause.message : cause}`,
+      "Set TENANTCTL_CONFIG_DIR to a folder that you can write to.",
+    );
+  }
   const deadline = Date.now() + patienceMs;
   while (!(await tryLock(path))) {
     if (await isStale(path)) {

@@ -1,6 +1,7 @@
 import { promises as fs, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { CliError } from "../cli-error.ts";
+import { makeFolder } from "../make-folder.ts";
 
 const codeOf = (error: unknown): unknown => (error instanceof Error && "code" in error ? error.code : undefined);
 
@@ -22,10 +23,10 @@ export const readIfThere = async (path: string): Promise<string | undefined> => 
 /** Writes a file that only its owner can read, in a folder that only its owner can enter: whole, or not at all. */
 export const writePrivate = async (path: string, text: string): Promise<void> => {
   const folder = dirname(path);
-  await fs.mkdir(folder, { recursive: true, mode: 0o700 });
-  await fs.chmod(folder, 0o700).catch(() => undefined);
   const temporary = `${path}.${crypto.randomUUID()}.tmp`;
   try {
+    makeFolder(folder);
+    await fs.chmod(folder, 0o700).catch(() => undefined);
     const file = await fs.open(temporary, "wx", 0o600);
     try {
       await file.writeFile(text);
